@@ -1,0 +1,48 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all lint format bench pictures clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+
+# The stamp is made last: an installation that broke off begins again.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"musicexp needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is {v[0]}.{v[1]}: name another, as in `make setup PYTHON=python3.12`")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
+	@touch $(READY)
+
+setup: $(READY) ## make .venv with the tested versions
+
+run: setup ## train the default model on real tunes, in about three minutes
+	$(BIN)/python -m musicexp run
+
+test: setup ## the fast tests
+	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadgroup
+
+test-all: setup ## all tests, the slow ones too
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## measure speed, as ratios; writes benchmarks/
+	$(BIN)/python benchmarks/logging_cost.py
+
+pictures: setup ## make the pictures of docs/ from a real run
+	$(BIN)/python docs/make_pictures.py
+
+clean: ## remove .venv and what tools left; mlruns/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

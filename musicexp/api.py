@@ -1,0 +1,200 @@
+"""What the commands do, from Python: `musicexp.run`, `musicexp.generate`, `musicexp.load_run`."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musicexp.config import (
+    Config,
+    Samples,
+    Tracking,
+    assignments,
+    build,
+    build_part,
+    compose,
+    fields_of,
+    from_yaml,
+)
+from musicexp.errors import SettingError, StoreError
+from musicexp.tracking import MlflowRun, open_store, store_uri, write_whole
+
+if TYPE_CHECKING:
+    from musicexp.generation import Checkpoint, Melody
+    from musicexp.training import Reporter, RunResult
+
+GENERATED = "generated"
+PLACES = ("tracking.uri", "tracking.experiment")
+GENERATE_HINT = "`python -m musicexp generate --help` lists every setting"
+
+
+def run(*overrides: str, reporter: Reporter | None = None) -> RunResult:
+    """Train one configuration and track it, as `python -m musicexp run OVERRIDES` does.
+
+    Args:
+        overrides: such as "model=lstm1", "lr=1e-3".
+        reporter: who is told how it goes; lines on standard output by default.
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    config = compose(overrides)
+    check_resume(config, overrides)
+    return conduct_run(config, reporter)
+
+
+def conduct_run(config: Config, reporter: Reporter | None = None) -> RunResult:
+    """`run` for a configuration that is composed and checked."""
+    from musicexp.config import preset_iterations
+    from musicexp.report import Terminal
+    from musicexp.training import conduct
+
+    whole = preset_iterations(config.experiment) if config.experiment != "none" else None
+    return conduct(config, reporter or Terminal(preset_iterations=whole))
+
+
+def check_resume(config: Config, overrides: tuple[str, ...] | list[str]) -> None:
+    """A resumed run keeps its settings: only where it is found and how often it saves may be said beside it.
+
+    Raises:
+        SettingError: another setting stands beside resume.
+    """
+    if not config.resume:
+        return
+    allowed = ("resume", "tracking.", "checkpoint.", "hydra.")
+    others = [word for word in overrides if not word.lstrip("+").startswith(allowed)]
+    if others:
+        raise SettingError(
+            f"resume={config.resume} takes its settings from that run, so leave out {' '.join(others)}; to change one, start a new run"
+        )
+
+
+@dataclass(frozen=True)
+class LoadedRun:
+    """A run found again in its store."""
+
+    id: str
+    name: str
+    status: str
+    tags: dict[str, str]
+    config: Config
+    _run: MlflowRun
+
+    def checkpoint(self) -> Checkpoint:
+        """Weights, vocabulary and settings; `.model()` gives the network.
+
+        Raises:
+            StoreError: there is none yet, or it is damaged.
+        """
+        from musicexp.generation import CHECKPOINT_FILE, Checkpoint
+
+        if not self._run.has(CHECKPOINT_FILE):
+            raise StoreError(
+                f"run {self.name} ({self.id}) has no {CHECKPOINT_FILE}: it was stopped before its first checkpoint; go on with `python -m musicexp run resume={self.id}`"
+            )
+        return Checkpoint.from_bytes(self._run.read(CHECKPOINT_FILE), f"{CHECKPOINT_FILE} of run {self.name}")
+
+    def curve(self, metric: str) -> list[tuple[int, float]]:
+        """(iteration, value) pairs of a metric such as loss/train, in order."""
+        return self._run.curve(metric)
+
+    def read(self, name: str) -> bytes:
+        """A file of the run, such as sample_1.mid."""
+        return self._run.read(name)
+
+
+def load_run(reference: str, tracking_uri: str | None = None, experiment: str | None = None) -> LoadedRun:
+    """The run of an id, a name or `last`.
+
+    Args:
+        tracking_uri, experiment: as the settings tracking.uri and tracking.experiment.
+
+    Raises:
+        RunError: no run or several bear it.
+        StoreError: the store is not there or cannot be read.
+    """
+    places = compose([]).tracking
+    store = open_store(store_uri(tracking_uri), experiment or places.experiment, create=False)
+    found = store.find(reference)
+    config = build(from_yaml(found.read("config.yaml").decode()))
+    return LoadedRun(found.id, found.name, found.status, found.tags, config, found)
+
+
+def generate(reference: str, *words: str) -> list[Path]:
+    """Write melodies of a run's model, as `python -m musicexp generate RUN WORDS` does.
+
+    Without words it writes the run's own samples again, byte for byte.
+
+    Args:
+        reference: an id, a name or `last`.
+        words: such as "temperature=[0.8,1.2]", "count=10", "prime=tune.mid", "out=melodies".
+
+    Returns:
+        The files written.
+    """
+    return [path for path, _ in generate_melodies(reference, words)]
+
+
+def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> list[tuple[Path, Melody]]:
+    """`generate`, with the melodies beside their files."""
+    given = assignments(words, generate_settings(), GENERATE_HINT)
+    own = {key: value for key, value in given.items() if key in _sample_names()}
+    build_part(Samples, dataclasses.asdict(compose([]).samples) | own, "")  # refuse before anything heavy
+    out = given.get("out")
+    if out is not None and (not isinstance(out, (str, int)) or isinstance(out, bool) or out == ""):
+        raise SettingError(f"out must be a folder's name, not {out!r}")
+    tracking = compose([]).tracking
+    places = {
+        "uri": given.get("tracking.uri"),
+        "experiment": given.get("tracking.experiment", tracking.experiment),
+    }
+    build_part(Tracking, dataclasses.asdict(tracking) | places, "tracking.")
+
+    from musicexp.generation import melodies
+
+    loaded = load_run(reference, places["uri"], places["experiment"])
+    checkpoint = loaded.checkpoint()
+    settings = build_part(Samples, dataclasses.asdict(checkpoint.config.samples) | own, "")
+    folder = _free_folder(loaded.name) if out is None else Path(str(out)).expanduser()
+    names = [f"sample_{k}.mid" for k in range(1, settings.count + 1)]
+    there = [name for name in names if (folder / name).exists()]
+    if there:
+        raise SettingError(
+            f"out={folder} holds {there[0]} already; name another folder, so that nothing is lost"
+        )
+    written = []
+    for melody in melodies(checkpoint, settings):
+        path = folder / melody.file
+        try:
+            write_whole(path, melody.midi())
+        except OSError as error:
+            raise StoreError(
+                f"{path} cannot be written: {error.strerror or error}; name another folder with out=DIR"
+            ) from error
+        written.append((path, melody))
+    return written
+
+
+def generate_settings() -> list[str]:
+    """The names that `generate` knows."""
+    return [*_sample_names(), "out", *PLACES]
+
+
+def _sample_names() -> list[str]:
+    return [dotted for dotted, _ in fields_of(Samples)]
+
+
+def _free_folder(name: str) -> Path:
+    """generated/NAME, or with -2, -3 ... behind it where that is taken."""
+    safe = re.sub(r"[^\w.-]+", "_", name).strip(".") or "run"
+    candidate, number = Path(GENERATED, safe), 1
+    while candidate.exists():
+        number += 1
+        candidate = Path(GENERATED, f"{safe}-{number}")
+    return candidate
+
+
+__all__ = ["LoadedRun", "generate", "load_run", "run"]

@@ -1,0 +1,32 @@
+"""`generate`: melodies of a trained model as MIDI files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from musicexp.errors import SettingError
+
+
+def main(words: Sequence[str]) -> int:
+    """Write the melodies and say what they are."""
+    if not words or "--help" in words or "-h" in words:
+        from musicexp.cli.settings_help import generate_help
+
+        if not words:
+            raise SettingError(
+                "generate wants a run: its id, its name, or `last`, as in `python -m musicexp generate last`"
+            )
+        print(generate_help())
+        return 0
+    if "=" in words[0]:
+        raise SettingError(
+            f"generate wants a run before {words[0]}: its id, its name, or `last`, as in `python -m musicexp generate last {words[0]}`"
+        )
+    from musicexp.api import generate_melodies
+
+    for path, melody in generate_melodies(words[0], list(words[1:])):
+        ended = "came to an end" if melody.ended_by == "eos" else "was cut"
+        print(
+            f"{path}  temperature {melody.temperature:g}: {len(melody.piece)} notes, {melody.piece.quarters:g} quarters, {ended}"
+        )
+    return 0

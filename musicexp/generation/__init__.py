@@ -1,0 +1,26 @@
+"""From a checkpoint to melodies: used by training, by `generate`, and by whatever wants to listen."""
+
+from musicexp.generation.checkpoint import (
+    FILE as CHECKPOINT_FILE,
+)
+from musicexp.generation.checkpoint import (
+    Best,
+    Checkpoint,
+    Resolved,
+    generator_states,
+    new_model,
+    restore_generators,
+)
+from musicexp.generation.melody import Melody, melodies
+
+__all__ = [
+    "CHECKPOINT_FILE",
+    "Best",
+    "Checkpoint",
+    "Melody",
+    "Resolved",
+    "generator_states",
+    "melodies",
+    "new_model",
+    "restore_generators",
+]

@@ -1,0 +1,169 @@
+"""Melodies: a model, a tokenizer and sampling settings become Pieces and MIDI files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from musicexp.config import Samples
+from musicexp.errors import MusicError
+from musicexp.generation.checkpoint import Checkpoint
+from musicexp.model import Drawn, MusicLSTM, State, sample
+from musicexp.music import Piece, midi_bytes, read_file
+from musicexp.tokens import BOS, EOS, Ids
+
+AT_ONCE = 64
+TOKENS_PER_NOTE = 8
+"""A melody is cut after so many tokens per allowed note: characters, rests and bars are tokens too."""
+
+
+@dataclass(frozen=True)
+class Melody:
+    """One sampled melody and where it came from.
+
+    Attributes:
+        number: k of sample_k, from 1.
+        draw: which draw of its temperature, from 1.
+        ended_by: "eos" or "length".
+    """
+
+    number: int
+    temperature: float
+    draw: int
+    seed: int
+    ended_by: str
+    piece: Piece
+
+    @property
+    def file(self) -> str:
+        return f"sample_{self.number}.mid"
+
+    def midi(self) -> bytes:
+        return midi_bytes(self.piece)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "temperature": self.temperature,
+            "seed": self.seed,
+            "draw": self.draw,
+            "notes": len(self.piece),
+            "quarters": self.piece.quarters,
+            "ended_by": self.ended_by,
+        }
+
+
+class Stepper:
+    """An LSTM as a callable: last ids in, log-probabilities of the next out; it remembers the rest."""
+
+    def __init__(self, model: MusicLSTM) -> None:
+        self._model = model
+        self._state: State | None = None
+
+    def read(self, ids_BT: NDArray[np.int64]) -> None:
+        """Take in the beginning of each sequence, all but its last id."""
+        if ids_BT.shape[1]:
+            with torch.inference_mode():
+                _, self._state = self._model(torch.from_numpy(ids_BT), self._state)
+
+    def __call__(self, last_ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        with torch.inference_mode():
+            logits_BTV, self._state = self._model(torch.from_numpy(last_ids)[:, None], self._state)
+            return logits_BTV[:, 0].double().log_softmax(-1).numpy()
+
+
+def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
+    """The melodies sample_1 ... sample_count.
+
+    sample_k is draw ceil(k / n) of temperature (k - 1) mod n of n temperatures, and draws from its own
+    random stream (seed, index of the temperature, draw): the first ones stay the same when more are asked for.
+
+    Raises:
+        MusicError: the prime cannot be read or does not fit the run's vocabulary.
+    """
+    model, tokenizer, vocabulary = checkpoint.model(), checkpoint.tokenizer, checkpoint.vocabulary
+    like = _like(checkpoint)
+    prime = np.empty(0, dtype=np.int64)
+    if settings.prime:
+        prime, like = _prime(checkpoint, settings)
+    found: list[Melody] = []
+    numbers = list(range(1, settings.count + 1))
+    for start in range(0, len(numbers), AT_ONCE):
+        some = numbers[start : start + AT_ONCE]
+        for number, drawn in zip(some, _drawn(checkpoint, model, settings, some, prime), strict=True):
+            index, draw = _place(number, settings)
+            tokens = vocabulary.decode(np.concatenate([prime, drawn.ids]).tolist())
+            piece = tokenizer.piece(tokens, f"sample_{number}", like=like)
+            found.append(
+                Melody(number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece)
+            )
+    return found
+
+
+def _place(number: int, settings: Samples) -> tuple[int, int]:
+    """(index of the temperature, draw from 1) of sample_number."""
+    several = len(settings.temperature)
+    return (number - 1) % several, math.ceil(number / several)
+
+
+def _drawn(
+    checkpoint: Checkpoint, model: MusicLSTM, settings: Samples, numbers: Sequence[int], prime: Ids
+) -> list[Drawn]:
+    places = [_place(number, settings) for number in numbers]
+    rules = [checkpoint.tokenizer.grammar(checkpoint.vocabulary) for _ in numbers]
+    for rule in rules:
+        for token in prime:
+            rule.advance(int(token))
+    begun = np.tile(np.concatenate([[BOS], prime]).astype(np.int64), (len(numbers), 1))
+    stepper = Stepper(model)
+    stepper.read(begun[:, :-1])
+    return sample(
+        stepper,
+        rules,
+        [np.random.default_rng((settings.seed, index, draw)) for index, draw in places],
+        [settings.temperature[index] for index, _ in places],
+        begun[:, -1].copy(),
+        eos=EOS,
+        max_notes=settings.max_notes,
+        max_tokens=settings.max_notes * TOKENS_PER_NOTE,
+        top_k=settings.top_k,
+        top_p=settings.top_p,
+    )
+
+
+def _like(checkpoint: Checkpoint) -> Piece:
+    return Piece.of([], tempo=checkpoint.tempo, metre=checkpoint.metre)
+
+
+def _prime(checkpoint: Checkpoint, settings: Samples) -> tuple[Ids, Piece]:
+    """Token ids of the first prime_notes notes of the prime, and a piece with its tempo and metre."""
+    path = Path(str(settings.prime)).expanduser()
+    if not path.is_file():
+        raise MusicError(
+            f"prime={settings.prime}: no such file (looked in {Path.cwd()}); name a MIDI or ABC file"
+        )
+    reading = read_file(path)
+    if not reading.pieces:
+        raise MusicError(
+            f"prime={settings.prime} cannot be used: {reading.rejected[0][1]}; name another MIDI or ABC file"
+        )
+    piece = reading.pieces[0]
+    onsets = np.unique(piece.onset)[: settings.prime_notes]
+    first = Piece.of(
+        [
+            note._replace(onset=note.onset - int(onsets[0]))
+            for note in piece.notes()
+            if note.onset <= onsets[-1]
+        ],
+        tempo=piece.tempo,
+        metre=piece.metre,
+        key=piece.key,
+    )
+    ids, _ = checkpoint.tokenizer.known(checkpoint.tokenizer.tokens(first), checkpoint.vocabulary)
+    return ids, first

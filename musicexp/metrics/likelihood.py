@@ -1,0 +1,91 @@
+"""Likelihood: how many nats and bits a model needs to write music down.
+
+`nll_nats` asks for a model's code length of whole pieces from their first token to EOS, context carried
+all the way. `Likelihood` turns sums into the two ratios: nats per token compare models on one vocabulary,
+bits per note compare representations (names-and-rules: all the piece's tokens in bits, by the sounding
+notes of the piece read, summed over pieces before dividing). An empty set has no ratio: nan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+
+from musicexp.data import IGNORED, padded
+from musicexp.model import MusicLSTM
+from musicexp.tokens import Ids
+
+TOKENS_AT_ONCE = 16384
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Sums over a set of pieces; the ratios come last.
+
+    Attributes:
+        nats: the pieces' code length.
+        tokens: predicted tokens, EOS included, BOS not.
+        notes: sounding notes of the pieces read.
+    """
+
+    nats: float
+    tokens: int
+    notes: int
+
+    @property
+    def nats_per_token(self) -> float:
+        return self.nats / self.tokens if self.tokens else math.nan
+
+    @property
+    def bits_per_note(self) -> float:
+        return self.nats / math.log(2) / self.notes if self.notes else math.nan
+
+
+def nll_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> NDArray[np.float64]:
+    """Code length of each piece in nats under the model: float64 [pieces].
+
+    Args:
+        pieces: each BOS ... EOS. The model is put in evaluation mode and back.
+    """
+    device = next(model.parameters()).device
+    found = np.zeros(len(pieces))
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        for rows in _groups(pieces):
+            inputs_BT, targets_BT = padded([pieces[i] for i in rows])
+            logits_BTV, _ = model(inputs_BT.to(device))
+            nats_BT = cross_entropy(
+                logits_BTV.flatten(0, 1).float()
+                if logits_BTV.dtype != torch.float64
+                else logits_BTV.flatten(0, 1),
+                targets_BT.to(device).flatten(),
+                ignore_index=IGNORED,
+                reduction="none",
+            ).view(targets_BT.shape)
+            found[rows] = nats_BT.double().sum(dim=1).cpu().numpy()
+    model.train(was_training)
+    return found
+
+
+def _groups(pieces: Sequence[Ids]) -> Iterator[list[int]]:
+    """Indices in groups of like length, longest first, so that little is padding."""
+    group: list[int] = []
+    for i in sorted(range(len(pieces)), key=lambda i: (-len(pieces[i]), i)):
+        if group and (len(group) + 1) * len(pieces[group[0]]) > TOKENS_AT_ONCE:
+            yield group
+            group = []
+        group.append(i)
+    if group:
+        yield group
+
+
+def likelihood(nats: NDArray[np.float64], pieces: Sequence[Ids], notes: int) -> Likelihood:
+    """Sums of a set: `nats` of each piece, the pieces themselves (BOS ... EOS), and their sounding notes."""
+    return Likelihood(float(nats.sum()), sum(len(piece) - 1 for piece in pieces), notes)

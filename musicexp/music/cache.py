@@ -1,0 +1,101 @@
+"""What was read once is not read again: Pieces by the content of their file, in one sqlite file."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from musicexp.errors import StoreError
+from musicexp.music.piece import Piece, Reading
+from musicexp.music.scores import READER_VERSION, music21_version
+
+COLUMNS = ("onset", "duration", "pitch", "velocity", "part")
+FEW = 500
+
+
+class ReadingCache:
+    """Readings of files, found by a key of their content. Several processes may use it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "readings.sqlite"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self._open() as db:
+                db.execute(
+                    "CREATE TABLE IF NOT EXISTS readings (key TEXT PRIMARY KEY, reading BLOB NOT NULL)"
+                )
+        except OSError as error:
+            raise StoreError(
+                f"the cache of read music cannot be made in {folder}: {error.strerror or error}; make it writable or set MUSICEXP_CACHE to another folder"
+            ) from error
+
+    def get(self, keys: Iterable[str]) -> dict[str, Reading]:
+        """The readings that are there, by key."""
+        wanted, found = list(keys), {}
+        with self._open() as db:
+            for start in range(0, len(wanted), FEW):
+                some = wanted[start : start + FEW]
+                marks = ",".join("?" * len(some))
+                rows = db.execute(f"SELECT key, reading FROM readings WHERE key IN ({marks})", some)
+                found.update({key: _decoded(blob) for key, blob in rows})
+        return found
+
+    def put(self, readings: dict[str, Reading]) -> None:
+        """Keep readings; all of them or, if the process dies, none."""
+        with self._open() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO readings VALUES (?, ?)",
+                [(key, _encoded(reading)) for key, reading in readings.items()],
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            db = sqlite3.connect(self.path, timeout=60)
+            try:
+                with db:
+                    yield db
+            finally:
+                db.close()
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the cache of read music {self.path} cannot be used: {error}; free some disk, or delete that file: it is made again from the music"
+            ) from error
+
+
+def reading_key(path: Path) -> str:
+    """A key of a file's content, its kind and the reader that reads it; its name and place do not count."""
+    told = f"{READER_VERSION} {music21_version()} {path.suffix.lower()} ".encode()
+    return hashlib.sha256(told + path.read_bytes()).hexdigest()
+
+
+def _encoded(reading: Reading) -> bytes:
+    """A line of JSON that describes the pieces, then their columns as little-endian int32."""
+    heads, arrays = [], []
+    for piece in reading.pieces:
+        head = {f.name: getattr(piece, f.name) for f in dataclasses.fields(Piece) if f.name not in COLUMNS}
+        heads.append(head | {"notes": len(piece)})
+        arrays += [getattr(piece, column).astype("<i4").tobytes() for column in COLUMNS]
+    told = {"source": reading.source, "rejected": reading.rejected, "pieces": heads}
+    return json.dumps(told).encode() + b"\n" + b"".join(arrays)
+
+
+def _decoded(blob: bytes) -> Reading:
+    head, _, body = blob.partition(b"\n")
+    told = json.loads(head)
+    numbers = np.frombuffer(body, dtype="<i4").astype(np.int32)
+    reading, at = Reading(told["source"], [], [tuple(pair) for pair in told["rejected"]]), 0
+    for described in told["pieces"]:
+        size = described.pop("notes")
+        columns = {column: numbers[at + i * size : at + (i + 1) * size] for i, column in enumerate(COLUMNS)}
+        at += size * len(COLUMNS)
+        described["metre"] = tuple(described["metre"])
+        reading.pieces.append(Piece(**columns, **described))
+    return reading

@@ -1,0 +1,96 @@
+"""Pictures for MLflow's page: loss curves and piano rolls, as PNG bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from musicexp.music import STEPS_PER_QUARTER, Piece
+
+INK, FAINT, VAL, NOTE = "#1b3a5c", "#b9c7d6", "#d1495b", "#1b6ca8"
+SMOOTHING = 0.02
+"""Share of the curve over which the bold line is an exponential mean."""
+
+Curve = Sequence[tuple[int, float]]
+"""(iteration, nats per token) pairs."""
+
+
+def loss_picture(train: Curve, val: Curve, baselines: Mapping[str, float], title: str) -> bytes:
+    """Training loss of every iteration with its running mean, validation loss, and baselines as lines."""
+    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    if train:
+        iterations, losses = zip(*train, strict=True)
+        axes.plot(iterations, losses, color=FAINT, linewidth=0.8, label="train, every iteration")
+        axes.plot(iterations, running_mean(losses), color=INK, linewidth=1.8, label="train, running mean")
+    if val:
+        axes.plot(
+            *zip(*val, strict=True), color=VAL, marker="o", markersize=4, linewidth=1.6, label="validation"
+        )
+    for name, level in baselines.items():
+        axes.axhline(level, color="#777777", linewidth=0.9, linestyle="--")
+        axes.annotate(
+            name,
+            (0.995, level),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color="#555555",
+        )
+    axes.set(xlabel="iteration", ylabel="nats per token", title=title)
+    axes.grid(color="#eeeeee")
+    axes.spines[["top", "right"]].set_visible(False)
+    if train or val:
+        axes.legend(frameon=False)
+    return _png(figure)
+
+
+def running_mean(losses: Sequence[float]) -> list[float]:
+    """Exponential mean over about `SMOOTHING` of the curve, without the usual pull towards the start."""
+    weight = 1 - 1 / max(1.0, SMOOTHING * len(losses))
+    means, mean, mass = [], 0.0, 0.0
+    for loss in losses:
+        mean, mass = weight * mean + (1 - weight) * loss, weight * mass + (1 - weight)
+        means.append(mean / mass)
+    return means
+
+
+def roll_picture(pieces: Sequence[tuple[str, Piece]]) -> bytes:
+    """Piano rolls one below the other: time in quarters to the right, pitch upwards, bars as lines.
+
+    Args:
+        pieces: (caption, piece) pairs.
+    """
+    rows = max(len(pieces), 1)
+    figure = Figure(figsize=(12, 1.9 * rows + 0.4), dpi=100, layout="constrained")
+    for row, (caption, piece) in enumerate(pieces, start=1):
+        _draw_roll(figure.add_subplot(rows, 1, row), piece, caption)
+    return _png(figure)
+
+
+def _draw_roll(axes: Axes, piece: Piece, caption: str) -> None:
+    axes.set_title(caption, fontsize=9, loc="left")
+    onsets, durations = piece.onset / STEPS_PER_QUARTER, piece.duration / STEPS_PER_QUARTER
+    low, high = (int(piece.pitch.min()), int(piece.pitch.max())) if len(piece) else (60, 72)
+    bar = 4 * piece.metre[0] / piece.metre[1]
+    for line in np.arange(0, piece.quarters + bar, bar):
+        axes.axvline(line, color="#e3e3e3", linewidth=0.7, zorder=0)
+    axes.barh(piece.pitch, durations * 0.94, left=onsets, height=0.85, color=NOTE)
+    octaves = [pitch for pitch in range(low - 2, high + 3) if pitch % 12 == 0]
+    axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves], fontsize=8)
+    axes.set_ylim(low - 2, high + 2)
+    axes.set_xlim(0, max(piece.quarters, 1))
+    axes.tick_params(axis="x", labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,181 @@
+"""What a person sees of a run: a progress bar in a terminal, quiet lines elsewhere, a table at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from musicexp.music import SIDES
+from musicexp.training import RunResult
+
+QUIET_SHARE = 10
+"""Without a terminal, a line for every tenth of the way."""
+WIDTH = 100
+
+
+class Terminal:
+    """A Reporter on a text stream."""
+
+    def __init__(self, stream: TextIO | None = None, *, preset_iterations: int | None = None) -> None:
+        """
+        Args:
+            preset_iterations: how many iterations the whole of a preset has, where fewer are asked for.
+        """
+        self._stream = stream or sys.stdout
+        self._live = self._stream.isatty()
+        self._console = Console(file=self._stream, highlight=False, soft_wrap=True, markup=False)
+        self._lines: list[str] = []
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._what = ""
+        self._begun = 0.0
+        self._first = 0
+        self._said_share = 0
+        self._validation: float | None = None
+        self._preset_iterations = preset_iterations
+
+    def say(self, line: str) -> None:
+        self._end_bar()
+        self._lines.append(line)
+        self._console.print(line)
+
+    def reading(self, ready: int, files: int) -> None:
+        self._advance("reading the music", ready, files, lambda: f"{ready:,} of {files:,} files")
+
+    def iteration(self, iteration: int, iterations: int, loss: float) -> None:
+        self._advance("training", iteration, iterations, lambda: self._state(iteration, iterations, loss))
+
+    def validation(self, iteration: int, loss: float) -> None:
+        self._validation = loss
+
+    def text(self) -> str:
+        return "".join(line + "\n" for line in self._lines)
+
+    def finished(self, result: RunResult, place: str) -> None:
+        for line in summary_lines(result, place, self._preset_iterations):
+            self.say(line)
+
+    def _state(self, iteration: int, iterations: int, loss: float) -> str:
+        rate = (iteration - self._first) / max(time.monotonic() - self._begun, 1e-9)
+        left = duration((iterations - iteration) / rate) if rate > 0 else "?"
+        validation = f"  validation {self._validation:.3f}" if self._validation is not None else ""
+        return f"loss {loss:.3f}{validation}  {rate:.1f} iterations/s  {left} left"
+
+    def _advance(self, what: str, done: int, whole: int, state: Callable[[], str]) -> None:
+        if what != self._what:
+            self._end_bar()
+            self._what, self._begun, self._first, self._said_share = what, time.monotonic(), done - 1, 0
+            if self._live:
+                columns = (
+                    TextColumn("{task.description}"),
+                    BarColumn(),
+                    MofNCompleteColumn(),
+                    TextColumn("{task.fields[state]}"),
+                )
+                self._progress = Progress(
+                    *columns, console=self._console, transient=True, refresh_per_second=4
+                )
+                self._task = self._progress.add_task(what, total=whole, state="")
+                self._progress.start()
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=done, state=state())
+        share = done * QUIET_SHARE // whole
+        if share > self._said_share:
+            self._said_share = share
+            line = f"{what}  {done:,}/{whole:,}  {state()}"
+            self._lines.append(line)
+            if not self._live:
+                self._console.print(line)
+        if done == whole:
+            self._end_bar()
+
+    def _end_bar(self) -> None:
+        self._what = ""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def summary_lines(result: RunResult, place: str, preset_iterations: int | None = None) -> list[str]:
+    """The end of a run, line by line: figures beside baselines, files, store and what to do next."""
+    lines = ["", *_rendered(_figures(result)), *_verdict(result), ""]
+    for melody in result.melodies:
+        ended = "came to an end" if melody.ended_by == "eos" else "was cut"
+        lines.append(
+            f"{melody.file}  temperature {melody.temperature:g}: {len(melody.piece)} notes, {melody.piece.quarters:g} quarters, {ended}"
+        )
+    others = [name for name in result.files if not name.endswith(".mid")]
+    lines += [f"files    {place}", f"         {' '.join(others)}"]
+    rate = result.iterations / result.seconds if result.seconds else 0.0
+    lines.append(
+        f"trained  {result.iterations:,} iterations in {duration(result.seconds)} ({rate:.1f} a second)"
+    )
+    if preset_iterations and preset_iterations != result.iterations and rate:
+        lines.append(
+            f"         at this pace the whole of experiment={result.config.experiment} "
+            f"({preset_iterations:,} iterations) takes about {duration(preset_iterations / rate)}"
+        )
+    lines.append(
+        "next     see it: python -m musicexp ui      more melodies: python -m musicexp generate last"
+    )
+    return lines
+
+
+def _figures(result: RunResult) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for heading in ("train", "validation", "test", "validation", "test"):
+        table.add_column(heading, justify="right")
+    table.add_row("", "nats/token", "nats/token", "nats/token", "bits/note", "bits/note")
+    own = result.likelihoods
+    table.add_row(
+        "LSTM",
+        *(f"{own[s].nats_per_token:.4f}" for s in SIDES),
+        *(f"{own[s].bits_per_note:.4f}" for s in SIDES[1:]),
+    )
+    for name, sides in result.baselines.items():
+        table.add_row(
+            name,
+            "",
+            *(f"{sides[s].nats_per_token:.4f}" for s in SIDES[1:]),
+            *(f"{sides[s].bits_per_note:.4f}" for s in SIDES[1:]),
+        )
+    return table
+
+
+def _verdict(result: RunResult) -> list[str]:
+    test = result.likelihoods["test"].nats
+    better = [name for name, sides in result.baselines.items() if sides["test"].nats <= test]
+    weights = (
+        f", with the weights of iteration {result.best_iteration:,}"
+        if result.config.keep == "best" and result.best_iteration
+        else ""
+    )
+    if not better:
+        return [f"The LSTM beats counting (unigram, bigram, trigram) on the test pieces{weights}."]
+    return [
+        f"The LSTM does not yet beat {' and '.join(better)} on the test pieces{weights}: train it longer, or try another lr."
+    ]
+
+
+def _rendered(table: Table) -> list[str]:
+    console = Console(width=WIDTH, no_color=True, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words a person uses: 48 s, 3 min 5 s, 2 h 13 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,16 @@
+"""Tokens: pieces as sequences of token ids, and back. A tokenizer is one file here and one YAML in conf/tokens/."""
+
+from musicexp.tokens.abc import AbcTokenizer
+from musicexp.tokens.notes import NotesTokenizer
+from musicexp.tokens.tokenizer import Grammar, Tokenizer
+from musicexp.tokens.vocabulary import BOS, EOS, PAD, Ids, Vocabulary
+
+TOKENIZERS: dict[str, type[Tokenizer]] = {"abc": AbcTokenizer, "notes": NotesTokenizer}
+
+
+def tokenizer(kind: str) -> Tokenizer:
+    """The tokenizer of that name, one of `TOKENIZERS`."""
+    return TOKENIZERS[kind]()
+
+
+__all__ = ["BOS", "EOS", "PAD", "TOKENIZERS", "Grammar", "Ids", "Tokenizer", "Vocabulary", "tokenizer"]

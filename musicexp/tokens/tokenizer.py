@@ -1,0 +1,65 @@
+"""What every tokenizer offers: Piece <-> tokens, and which token may follow which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicexp.music import Piece
+from musicexp.tokens.vocabulary import Ids, Vocabulary
+
+Mask = NDArray[np.bool_]
+
+
+class Grammar(Protocol):
+    """Follows one melody token by token and knows what may come next."""
+
+    def allowed(self) -> Mask:
+        """bool [vocabulary]: the ids that may come next. At least one is true."""
+        ...
+
+    def advance(self, token_id: int) -> None:
+        """Take note of the token that came."""
+        ...
+
+    @property
+    def notes(self) -> int:
+        """Notes and chords so far."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Turns pieces into tokens and back. Stateless: the vocabulary is made from what it gives."""
+
+    kind: str
+
+    def tokens(self, piece: Piece) -> list[str]:
+        """The tokens of a piece, without BOS and EOS."""
+        ...
+
+    def piece(self, tokens: Sequence[str], name: str = "", *, like: Piece | None = None) -> Piece:
+        """The piece that tokens spell; never fails, since a model may have written them.
+
+        Args:
+            like: a piece whose tempo, metre and key it takes where the tokens name none.
+        """
+        ...
+
+    def vocabulary(self, texts: Sequence[Sequence[str]]) -> Vocabulary:
+        """The ordered vocabulary of encoded pieces."""
+        ...
+
+    def known(self, tokens: Sequence[str], vocabulary: Vocabulary) -> tuple[Ids, int]:
+        """Ids of tokens that may be unknown: the nearest known one instead, and how many were replaced.
+
+        Raises:
+            MusicError: a token has no near one.
+        """
+        ...
+
+    def grammar(self, vocabulary: Vocabulary) -> Grammar:
+        """A grammar that stands at the beginning of a melody."""
+        ...

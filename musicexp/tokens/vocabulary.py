@@ -1,0 +1,97 @@
+"""Vocabulary: the ordered list of tokens that a model knows, stored with every run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicexp.errors import MusicError, StoreError
+
+PAD, BOS, EOS = 0, 1, 2
+SPECIAL = ("<pad>", "<bos>", "<eos>")
+FORMAT = 1
+
+Ids = NDArray[np.int64]
+
+
+class Vocabulary:
+    """Token <-> id. Ids 0, 1, 2 are PAD, BOS and EOS; the rest stand in the order they were given in."""
+
+    def __init__(self, kind: str, tokens: Sequence[str]) -> None:
+        """
+        Args:
+            kind: the tokenizer's name.
+            tokens: all tokens, the three special ones first, none twice.
+        """
+        assert tuple(tokens[: len(SPECIAL)]) == SPECIAL
+        assert len(set(tokens)) == len(tokens)
+        self.kind = kind
+        self.tokens = tuple(tokens)
+
+    @classmethod
+    def of(cls, kind: str, texts: Iterable[Sequence[str]], order: Any = None) -> Vocabulary:
+        """The vocabulary of some encoded pieces, sorted by `order` (a key function; by text if None)."""
+        return cls(kind, (*SPECIAL, *sorted({token for text in texts for token in text}, key=order)))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._ids
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: i for i, token in enumerate(self.tokens)}
+
+    def encode(self, tokens: Sequence[str]) -> Ids:
+        """Token ids, int64 [tokens].
+
+        Raises:
+            MusicError: a token is not in the vocabulary.
+        """
+        try:
+            return np.array([self._ids[token] for token in tokens], dtype=np.int64)
+        except KeyError as error:
+            raise MusicError(
+                f"token {error.args[0]!r} is not in the vocabulary of {len(self)} tokens that the model knows"
+            ) from error
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Tokens of ids, the special ones left out."""
+        return [self.tokens[i] for i in ids if i >= len(SPECIAL)]
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(json.dumps([self.kind, self.tokens]).encode()).hexdigest()[:16]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "kind": self.kind,
+            "fingerprint": self.fingerprint,
+            "tokens": list(self.tokens),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Vocabulary:
+        """Read back what `as_dict` gave.
+
+        Raises:
+            StoreError: another format, or a list that does not have its fingerprint.
+        """
+        if values.get("format") != FORMAT:
+            raise StoreError(
+                f"the vocabulary has format {values.get('format')}, and this version of musicexp reads format {FORMAT}; use the version that wrote it"
+            )
+        vocabulary = cls(values["kind"], values["tokens"])
+        if vocabulary.fingerprint != values["fingerprint"]:
+            raise StoreError(
+                "the vocabulary does not have the fingerprint that it was stored with: it was changed since"
+            )
+        return vocabulary

@@ -1,0 +1,214 @@
+"""What happens at the end of an iteration, in this order: record, validate, save, perhaps stop."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+import pytorch_lightning as pl
+import torch
+
+from musicexp.config import Config
+from musicexp.errors import Interruption, RunError
+from musicexp.generation import Best
+from musicexp.tracking import Run
+from musicexp.training.module import LSTMModule
+from musicexp.training.reporter import Reporter
+
+
+@dataclass
+class Signals:
+    """Turns SIGINT and SIGTERM into a flag while `deferred`, and into `Interruption` at other times.
+
+    An optimizer step that is broken in the middle cannot be resumed exactly; so within the training loop
+    the flag is read at the end of the iteration. A second signal does not wait.
+    """
+
+    came: int | None = None
+    deferred: bool = False
+
+    @contextmanager
+    def caught(self) -> Iterator[Signals]:
+        """Handle both signals here until the end of the block (in the main thread; elsewhere do nothing)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        self.take_over()
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def take_over(self) -> None:
+        """Become the handler of both; Lightning puts its own SIGTERM handler in place when a fit begins."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._handle)
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        again = self.came is not None
+        self.came = signum
+        if again or not self.deferred:
+            raise Interruption
+
+
+@dataclass
+class Course:
+    """How the training went so far: what a checkpoint keeps beside weights and optimizer.
+
+    Attributes:
+        seconds: spent in training before this process.
+        started: this process's clock when training began.
+    """
+
+    best: Best | None = None
+    bad_validations: int = 0
+    stopped_early: bool = False
+    seconds: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_in_all(self) -> float:
+        return self.seconds + time.monotonic() - self.started
+
+
+class Record(pl.Callback):
+    """Logs the loss of every iteration, and refuses to go on when it is no number."""
+
+    def __init__(self, run: Run, reporter: Reporter, config: Config) -> None:
+        self._run = run
+        self._reporter = reporter
+        self._config = config
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, LSTMModule)
+        assert isinstance(outputs, dict)
+        loss = outputs["loss"].item()
+        if not math.isfinite(loss):
+            raise RunError(
+                f"training diverged: the loss of iteration {pl_module.iteration} is {loss}; lower lr={self._config.lr:g} or set optimizer.clip=1"
+            )
+        self._run.log_metrics({"loss/train": loss}, pl_module.iteration)
+        self._reporter.iteration(pl_module.iteration, self._config.iterations, loss)
+
+
+class Validate(pl.Callback):
+    """Validates at intervals, keeps the best weights, and stops when patience is over."""
+
+    def __init__(
+        self,
+        validation_loss: Callable[[], float],
+        course: Course,
+        run: Run,
+        reporter: Reporter,
+        config: Config,
+    ) -> None:
+        """
+        Args:
+            validation_loss: nats per token of the validation pieces under the current weights.
+        """
+        self._validation_loss = validation_loss
+        self._course = course
+        self._run = run
+        self._reporter = reporter
+        self._config = config
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, LSTMModule)
+        every, iteration = self._config.validation.every, pl_module.iteration
+        if iteration == self._config.iterations or (every and iteration % every == 0):
+            self.validate(pl_module)
+            patience = self._config.early_stopping.patience
+            if patience and self._course.bad_validations >= patience:
+                self._course.stopped_early = True
+                trainer.should_stop = True
+
+    def validate(self, module: LSTMModule) -> None:
+        """Log the validation loss, and keep the weights if it is the lowest so far."""
+        loss, course = self._validation_loss(), self._course
+        self._run.log_metrics({"loss/val": loss}, module.iteration)
+        self._reporter.validation(module.iteration, loss)
+        if course.best is None or loss < course.best.nats_per_token:
+            weights = {
+                name: value.detach().cpu().clone() for name, value in module.model.state_dict().items()
+            }
+            course.best, course.bad_validations = Best(module.iteration, loss, weights), 0
+        else:
+            course.bad_validations += 1
+
+
+class Save(pl.Callback):
+    """Writes checkpoints by the clock, at a signal and at the end, and stops the training at a signal."""
+
+    def __init__(self, save: Callable[[], None], signals: Signals, course: Course, config: Config) -> None:
+        self._save = save
+        self._signals = signals
+        self._course = course
+        self._config = config
+        self._saved = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._signals.take_over()
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, LSTMModule)
+        over = pl_module.iteration == self._config.iterations or self._course.stopped_early
+        due = time.monotonic() - self._saved >= self._config.checkpoint.seconds
+        signalled = self._signals.came is not None
+        if over or due or signalled:
+            self._save()
+            self._saved = time.monotonic()
+        if signalled:
+            trainer.should_stop = True
+
+
+def cpu_threads() -> int:
+    """One thread for each physical core that this process may use."""
+    import os
+
+    import psutil
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+
+
+def choose_device(accelerator: str) -> torch.device:
+    """The device to train on.
+
+    Raises:
+        RunError: a GPU is asked for and there is none.
+    """
+    if accelerator == "gpu" and not torch.cuda.is_available():
+        raise RunError(
+            "trainer.accelerator=gpu, but PyTorch finds no CUDA GPU here; write trainer.accelerator=cpu, or install a CUDA build of torch"
+        )
+    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,0 +1,124 @@
+"""A run from its opening in the store to its closing, whatever happens in between."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from musicexp.config import Config, build, from_yaml
+from musicexp.errors import Interruption, RunError, StoreError
+from musicexp.generation import CHECKPOINT_FILE, Checkpoint
+from musicexp.tracking import MlflowRun, Status, Store, cache_dir, open_store, store_uri
+from musicexp.training.callbacks import Signals
+from musicexp.training.reporter import Reporter
+from musicexp.training.train import RunResult, train
+
+
+def conduct(config: Config, reporter: Reporter) -> RunResult:
+    """Train one configuration as a run of the store that it names, or go on with the run that `resume` names.
+
+    Raises:
+        MusicexpError: the run is closed as FAILED with what it had.
+        Interruption: it is closed as KILLED, and can be resumed.
+    """
+    uri = store_uri(config.tracking.uri)
+    cache = cache_dir(uri)
+    reporter.say(f"store    {uri}")
+    with Signals().caught() as signals:
+        store = open_store(uri, config.tracking.experiment)
+        if config.resume:
+            run = store.find(config.resume)
+            with _alone(run, cache):
+                config, checkpoint = _taken_up(run, config)
+                run.reopen()
+                return _conducted(config, run, reporter, store, cache, signals, checkpoint)
+        run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user()})
+        with _alone(run, cache):
+            return _conducted(config, run, reporter, store, cache, signals, None)
+
+
+def _conducted(
+    config: Config,
+    run: MlflowRun,
+    reporter: Reporter,
+    store: Store,
+    cache: Path,
+    signals: Signals,
+    checkpoint: Checkpoint | None,
+) -> RunResult:
+    reporter.say(f"run      {run.name} ({run.id}) in experiment {store.experiment}")
+    try:
+        with run.system_metrics(store.uri, config.tracking.system_metrics):
+            result = train(config, run, reporter, cache=cache, signals=signals, checkpoint=checkpoint)
+        reporter.finished(result, run.place)
+        _close(run, reporter, "FINISHED")
+    except Interruption as interrupted:
+        reporter.say(f"interrupted; go on with: python -m musicexp run resume={run.id}")
+        _close(run, reporter, "KILLED", after=interrupted)
+        raise
+    except BaseException as error:
+        reporter.say(f"failed: {error}")
+        _close(run, reporter, "FAILED", after=error)
+        raise
+    return result
+
+
+def _close(run: MlflowRun, reporter: Reporter, status: Status, after: BaseException | None = None) -> None:
+    """Write the log and close the run. After an error, one more from the store is only noted on it."""
+    try:
+        run.write("log.txt", reporter.text().encode())
+        if isinstance(after, Exception):
+            run.set_tags({"failed": f"{type(after).__name__}: {after}"})
+        run.close(status)
+    except StoreError as error:
+        if after is None:
+            raise
+        after.add_note(f"and the run could not be closed as {status}: {error}")
+
+
+def _taken_up(run: MlflowRun, given: Config) -> tuple[Config, Checkpoint | None]:
+    """The settings of an interrupted run and its last checkpoint, if it came so far."""
+    if run.status == "FINISHED":
+        raise RunError(
+            f"run {run.name} ({run.id}) is finished, so there is nothing to resume; start another with `python -m musicexp run`"
+        )
+    checkpoint = None
+    if run.has(CHECKPOINT_FILE):
+        checkpoint = Checkpoint.from_bytes(run.read(CHECKPOINT_FILE), f"{CHECKPOINT_FILE} of run {run.name}")
+        config = checkpoint.config
+    elif run.has("config.yaml"):
+        config = build(from_yaml(run.read("config.yaml").decode()))
+    else:
+        raise RunError(
+            f"run {run.name} ({run.id}) was stopped before it left its settings, so it cannot be resumed; start it again with `python -m musicexp run`"
+        )
+    return dataclasses.replace(config, tracking=given.tracking, checkpoint=given.checkpoint), checkpoint
+
+
+@contextmanager
+def _alone(run: MlflowRun, cache: Path) -> Iterator[None]:
+    """Hold the run for this process. A killed process holds nothing, so its run can be taken up at once."""
+    from filelock import FileLock, Timeout
+
+    lock = cache / "locks" / f"{run.id}.lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout as error:
+        raise RunError(
+            f"run {run.name} ({run.id}) is being trained by another process; wait for it or stop it first"
+        ) from error
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without a passwd entry
+        return "unknown"

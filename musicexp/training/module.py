@@ -1,0 +1,89 @@
+"""The LightningModule around the LSTM, and the DataModule that feeds it from any iteration on."""
+
+from __future__ import annotations
+
+import math
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+
+from musicexp.config import Config, Optimizer
+from musicexp.data import IGNORED, Batch, Windows
+from musicexp.model import MusicLSTM, State
+
+
+class LSTMModule(pl.LightningModule):
+    """Next-token prediction. Counts iterations from 1 by itself, because a resumed trainer begins anew."""
+
+    def __init__(
+        self, model: MusicLSTM, config: Config, *, iteration: int = 0, carried: State | None = None
+    ) -> None:
+        """
+        Args:
+            iteration: how many optimizer steps the model has had.
+            carried: the LSTM state behind them.
+        """
+        super().__init__()
+        self.model = model
+        self.settings = config
+        self.iteration = iteration
+        self.carried = carried
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Mean loss of a batch in nats per token."""
+        state = None if batch.fresh else self.carried
+        logits_BTV, after = self.model(batch.inputs_BT, state)
+        self.carried = after.detached() if self.settings.windows == "contiguous" else None
+        self.iteration += 1  # here, because callbacks are told of a batch's end before the module is
+        return cross_entropy(logits_BTV.flatten(0, 1), batch.targets_BT.flatten(), ignore_index=IGNORED)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        rate = learning_rate(
+            self.settings.lr, self.settings.optimizer, self.iteration + 1, self.settings.iterations
+        )
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return new_optimizer(self.model, self.settings)
+
+
+class WindowsModule(pl.LightningDataModule):
+    """The training windows from one iteration on. No worker, no shuffling: batch k depends on (seed, k) alone."""
+
+    def __init__(self, windows: Windows) -> None:
+        super().__init__()
+        self.windows = windows
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        return DataLoader(self.windows, batch_size=None)
+
+
+def new_optimizer(model: MusicLSTM, config: Config) -> torch.optim.Optimizer:
+    """Adam or AdamW with the fused kernel (2.8 ms instead of 8.8 an iteration for 4.2 M parameters)."""
+    settings = config.optimizer
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
+    return kind(
+        model.parameters(),
+        lr=config.lr,
+        betas=(settings.beta1, settings.beta2),
+        eps=settings.eps,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def learning_rate(lr: float, settings: Optimizer, iteration: int, iterations: int) -> float:
+    """The learning rate of an iteration, from 1: a pure function, so that resuming needs no scheduler state.
+
+    Linear from 0 over the warm-up; then constant, or half a cosine that would reach 0 behind the last iteration.
+    """
+    if iteration <= settings.warmup:
+        return lr * iteration / settings.warmup
+    if settings.schedule == "constant":
+        return lr
+    progress = (iteration - 1 - settings.warmup) / (iterations - settings.warmup)
+    return lr * (1 + math.cos(math.pi * progress)) / 2

@@ -1,0 +1,59 @@
+"""What training tells whoever watches; how it looks is the watcher's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from musicexp.training.train import RunResult
+
+
+class Reporter(Protocol):
+    def say(self, line: str) -> None:
+        """A line worth keeping: it is part of log.txt."""
+        ...
+
+    def reading(self, ready: int, files: int) -> None:
+        """So many of so many files are read."""
+        ...
+
+    def iteration(self, iteration: int, iterations: int, loss: float) -> None:
+        """An iteration ended, with its loss in nats per token."""
+        ...
+
+    def validation(self, iteration: int, loss: float) -> None:
+        """A validation ended, with its loss in nats per token."""
+        ...
+
+    def finished(self, result: RunResult, place: str) -> None:
+        """The run is done; `place` is where its files lie."""
+        ...
+
+    def text(self) -> str:
+        """All that was said so far, for log.txt."""
+        ...
+
+
+class Silent:
+    """A reporter that keeps what is said and shows nothing."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def reading(self, ready: int, files: int) -> None:
+        pass
+
+    def iteration(self, iteration: int, iterations: int, loss: float) -> None:
+        pass
+
+    def validation(self, iteration: int, loss: float) -> None:
+        pass
+
+    def finished(self, result: RunResult, place: str) -> None:
+        pass
+
+    def text(self) -> str:
+        return "".join(line + "\n" for line in self.lines)

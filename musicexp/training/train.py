@@ -1,0 +1,387 @@
+"""train(config, run) -> RunResult: one run, read top to bottom."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from musicexp.config import Config, to_yaml
+from musicexp.data import Windows
+from musicexp.errors import Interruption, RunError
+from musicexp.generation import (
+    CHECKPOINT_FILE,
+    Checkpoint,
+    Melody,
+    Resolved,
+    generator_states,
+    melodies,
+    new_model,
+    restore_generators,
+)
+from musicexp.metrics import Likelihood, likelihood, nll_nats
+from musicexp.model import MusicLSTM, State
+from musicexp.music import SIDES, Side
+from musicexp.render import loss_picture, roll_picture
+from musicexp.tracking import Run
+from musicexp.training.callbacks import Course, Record, Save, Signals, Validate, choose_device, cpu_threads
+from musicexp.training.environment import code_fingerprint, code_state, machine
+from musicexp.training.material import HELD_OUT, Material, prepare
+from musicexp.training.module import LSTMModule, WindowsModule
+from musicexp.training.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a run.
+
+    Attributes:
+        id, name: of the run in its store.
+        iterations: how many optimizer steps it took.
+        likelihoods: by side; the training side is judged on as many pieces as the validation side has.
+        baselines: by name, then by held-out side.
+        melodies: sample_1 ... as drawn.
+        files: names at the root of the run's artifacts.
+        seconds: spent in training, over all sittings.
+    """
+
+    id: str
+    name: str
+    config: Config
+    iterations: int
+    best_iteration: int | None
+    likelihoods: dict[Side, Likelihood]
+    baselines: dict[str, dict[Side, Likelihood]]
+    melodies: list[Melody]
+    files: list[str]
+    seconds: float
+
+
+def train(
+    config: Config,
+    run: Run,
+    reporter: Reporter,
+    *,
+    cache: Path,
+    signals: Signals,
+    checkpoint: Checkpoint | None = None,
+) -> RunResult:
+    """Train one configuration, from the beginning or from a checkpoint, and leave everything in the run.
+
+    Args:
+        run: an open run; it is not closed here.
+        cache: the folder of prepared data.
+        signals: already catching; a signal in mid-training saves and raises Interruption.
+        checkpoint: to go on from. Losses, samples and curves become those of a run never stopped.
+
+    Raises:
+        MusicexpError: the data, the store or the settings do not allow it.
+        Interruption: a signal came; everything up to it is saved.
+    """
+    resolved = checkpoint.resolved if checkpoint else resolve(config)
+    torch.set_num_threads(resolved.threads)
+    material = prepare(config, cache, reporter.reading)
+    if checkpoint and checkpoint.data_fingerprint != material.corpus.fingerprint:
+        raise RunError(
+            f"the music of {material.corpus.source} has changed since run {run.name} began (fingerprint "
+            f"{material.corpus.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
+        )
+    introduce(config, run, reporter, material, resolved, first=checkpoint is None)
+
+    course = Course()
+    if checkpoint is None or not checkpoint.done:
+        checkpoint = fit(config, run, reporter, material, resolved, signals, course, checkpoint)
+    likelihoods, baselines = judge(checkpoint, material)
+    log_figures(run, checkpoint, likelihoods, baselines)
+    drawn = melodies(checkpoint, config.samples)
+    files = leave(run, reporter, checkpoint, likelihoods, baselines, drawn)
+    return RunResult(
+        id=run.id,
+        name=run.name,
+        config=config,
+        iterations=checkpoint.iteration,
+        best_iteration=checkpoint.best.iteration if checkpoint.best else None,
+        likelihoods=likelihoods,
+        baselines=baselines,
+        melodies=drawn,
+        files=files,
+        seconds=checkpoint.seconds,
+    )
+
+
+def resolve(config: Config) -> Resolved:
+    """What `auto` stands for here: a fixed table, nothing is timed."""
+    return Resolved(
+        recurrence="torch",
+        precision="fp32" if config.precision == "auto" else config.precision,
+        threads=cpu_threads() if config.threads == "auto" else config.threads,
+    )
+
+
+def introduce(
+    config: Config, run: Run, reporter: Reporter, material: Material, resolved: Resolved, *, first: bool
+) -> None:
+    """Say what is trained on what, and leave params, tags, data set and configuration in the run."""
+    corpus, split = material.corpus, material.split
+    rejected = f"; {len(corpus.rejected)} could not be used" if corpus.rejected else ""
+    reporter.say(
+        f"data     {corpus.name}: {len(corpus.pieces):,} pieces, {corpus.notes:,} notes "
+        f"({len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test){rejected}"
+    )
+    for what, reason in corpus.rejected[:5]:
+        reporter.say(f"         not used: {what}: {reason}")
+    reporter.say(
+        f"tokens   {config.tokens.kind}: {len(material.vocabulary):,} in the vocabulary, {material.tokens('train'):,} to train on"
+    )
+    reporter.say(
+        f"model    {config.model.num_layers} x {config.model.hidden_size} LSTM, "
+        f"recurrence {resolved.recurrence}, {resolved.precision}, {resolved.threads} thread{'s' * (resolved.threads != 1)}"
+    )
+    if not first:
+        return
+    code = code_state()
+    run.log_params(config.flat())
+    run.set_tags(
+        {
+            "signature": config.signature(
+                corpus.fingerprint, code_fingerprint(), *map(str, vars(resolved).values())
+            ),
+            "data_fingerprint": corpus.fingerprint,
+            "vocabulary_fingerprint": material.vocabulary.fingerprint,
+            "seed": config.seed,
+            **{f"resolved.{key}": value for key, value in vars(resolved).items()},
+            **code.tags,
+            **machine(),
+        }
+    )
+    run.log_dataset(
+        corpus.name,
+        corpus.fingerprint,
+        corpus.source,
+        json.dumps({"pieces": len(corpus.pieces), "notes": corpus.notes, "rejected": len(corpus.rejected)}),
+    )
+    run.write("config.yaml", to_yaml(config.as_dict()).encode())
+    run.write("vocabulary.json", json.dumps(material.vocabulary.as_dict(), indent=1).encode())
+    if code.diff:
+        run.write("diff.patch", code.diff)
+    if corpus.rejected:
+        rows = ["file,reason", *(f'"{_quoted(what)}","{_quoted(why)}"' for what, why in corpus.rejected)]
+        run.write("rejected.csv", "\n".join(rows).encode())
+
+
+def fit(
+    config: Config,
+    run: Run,
+    reporter: Reporter,
+    material: Material,
+    resolved: Resolved,
+    signals: Signals,
+    course: Course,
+    checkpoint: Checkpoint | None,
+) -> Checkpoint:
+    """The training loop, from iteration 1 or from behind the checkpoint, to its end or to a signal."""
+    device = choose_device(config.trainer.accelerator)
+    torch.manual_seed(config.seed)
+    model = new_model(len(material.vocabulary), config.model, resolved.precision)
+    module = LSTMModule(model, config)
+    reporter.say(
+        f"         {model.parameters_count:,} parameters on {device.type}, {config.iterations:,} iterations of {config.batch_size} x {config.seq_length} tokens"
+    )
+    if checkpoint is not None:
+        model.load_state_dict(checkpoint.weights)
+        module.iteration = checkpoint.iteration
+        module.carried = (
+            State(*(part.to(device) for part in checkpoint.carried)) if checkpoint.carried else None
+        )
+        course.best, course.bad_validations = checkpoint.best, checkpoint.bad_validations
+        course.seconds = checkpoint.seconds
+        reporter.say(f"         going on behind iteration {checkpoint.iteration:,}")
+
+    def snapshot() -> Checkpoint:
+        return Checkpoint(
+            config=config,
+            vocabulary=material.vocabulary,
+            resolved=resolved,
+            iteration=module.iteration,
+            weights={name: value.detach().cpu() for name, value in model.state_dict().items()},
+            optimizer=trainer.optimizers[0].state_dict(),
+            carried=tuple(part.cpu() for part in module.carried) if module.carried else None,  # type: ignore[arg-type]
+            best=course.best,
+            bad_validations=course.bad_validations,
+            stopped_early=course.stopped_early,
+            seconds=course.seconds_in_all,
+            generators=generator_states(),
+            data_fingerprint=material.corpus.fingerprint,
+            tempo=material.tempo,
+            metre=material.metre,
+        )
+
+    def save() -> None:
+        # Metrics first: a checkpoint never knows of an iteration that the store does not.
+        run.flush()
+        run.write(CHECKPOINT_FILE, snapshot().as_bytes())
+        run.write("log.txt", reporter.text().encode())
+
+    def validation_loss() -> float:
+        pieces = material.ids["val"]
+        return likelihood(nll_nats(model, pieces), pieces, sum(material.notes["val"])).nats_per_token
+
+    callbacks: list[pl.Callback] = [
+        Record(run, reporter, config),
+        Validate(validation_loss, course, run, reporter, config),
+        Save(save, signals, course, config),
+        *([_Restore(checkpoint)] if checkpoint else []),
+    ]
+    windows = Windows(
+        material.ids["train"],
+        config.batch_size,
+        config.seq_length,
+        config.seed,
+        config.windows,
+        module.iteration + 1,
+    )
+    with _quiet_lightning():
+        trainer = pl.Trainer(
+            max_steps=config.iterations - module.iteration,
+            max_epochs=-1,
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=1,
+            precision="64-true" if resolved.precision == "fp64" else "32-true",
+            gradient_clip_val=config.optimizer.clip or None,
+            deterministic=True,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        course.started = time.monotonic()
+        signals.deferred = True
+        try:
+            trainer.fit(module, datamodule=WindowsModule(windows))
+        finally:
+            signals.deferred = False
+    if signals.came is not None:
+        raise Interruption
+    return snapshot()
+
+
+class _Restore(pl.Callback):
+    """Puts optimizer and random generators back, once Lightning has made the optimizer."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        trainer.optimizers[0].load_state_dict(self._checkpoint.optimizer)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        # Not before the first batch: the DataLoader's iterator itself draws a number when it is made.
+        if batch_idx == 0:
+            restore_generators(self._checkpoint.generators)
+
+
+def judge(
+    checkpoint: Checkpoint, material: Material
+) -> tuple[dict[Side, Likelihood], dict[str, dict[Side, Likelihood]]]:
+    """Likelihood of every side under the kept weights, and of the held-out sides under the baselines."""
+    device = choose_device(checkpoint.config.trainer.accelerator)
+    model: MusicLSTM = checkpoint.model().to(device)
+    found: dict[Side, Likelihood] = {}
+    for side in SIDES:
+        # As many training pieces as validation pieces: enough to see overfitting, and soon done.
+        few = len(material.ids["val"]) if side == "train" else None
+        pieces, notes = material.ids[side][:few], material.notes[side][:few]
+        found[side] = likelihood(nll_nats(model, pieces), pieces, sum(notes))
+    return found, material.baselines()
+
+
+def log_figures(
+    run: Run,
+    checkpoint: Checkpoint,
+    likelihoods: dict[Side, Likelihood],
+    baselines: dict[str, dict[Side, Likelihood]],
+) -> None:
+    """The final figures as metrics at the last iteration."""
+    figures = {f"nll_nats/{side}": found.nats_per_token for side, found in likelihoods.items()}
+    figures |= {f"bits_per_note/{side}": likelihoods[side].bits_per_note for side in HELD_OUT}
+    figures |= {
+        f"baseline/{name}/{side}": found.nats_per_token
+        for name, sides in baselines.items()
+        for side, found in sides.items()
+    }
+    if checkpoint.seconds:
+        figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
+    run.log_metrics(figures, checkpoint.iteration)
+    run.flush()
+
+
+def leave(
+    run: Run,
+    reporter: Reporter,
+    checkpoint: Checkpoint,
+    likelihoods: dict[Side, Likelihood],
+    baselines: dict[str, dict[Side, Likelihood]],
+    drawn: list[Melody],
+) -> list[str]:
+    """Write melodies, pictures and the summary; return the names of all the run's files."""
+    train_curve, val_curve = run.curve("loss/train"), run.curve("loss/val")
+    levels = {name: sides["val"].nats_per_token for name, sides in baselines.items()}
+    files = {melody.file: melody.midi() for melody in drawn}
+    files["loss.png"] = loss_picture(train_curve, val_curve, levels, f"{run.name}: loss in nats per token")
+    captions = [
+        (f"{m.file}  T={m.temperature:g}, {len(m.piece)} notes, ended by {m.ended_by}", m.piece)
+        for m in drawn
+    ]
+    files["roll.png"] = roll_picture(captions)
+    summary: dict[str, Any] = {
+        "run": {"id": run.id, "name": run.name, "experiment": checkpoint.config.experiment},
+        "iterations": checkpoint.iteration,
+        "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
+        "stopped_early": checkpoint.stopped_early,
+        "nll_nats": {side: found.nats_per_token for side, found in likelihoods.items()},
+        "bits_per_note": {side: likelihoods[side].bits_per_note for side in HELD_OUT},
+        "baseline_nll_nats": {
+            n: {s: found.nats_per_token for s, found in sides.items()} for n, sides in baselines.items()
+        },
+        "seconds": checkpoint.seconds,
+        "samples": {melody.file: melody.as_dict() for melody in drawn},
+    }
+    files["summary.json"] = json.dumps(summary, indent=1).encode()
+    for name, data in files.items():
+        run.write(name, data)
+    always = ["config.yaml", "vocabulary.json", CHECKPOINT_FILE]
+    kept = [name for name in (*always, "diff.patch", "rejected.csv") if name in always or run.has(name)]
+    return sorted([*kept, *files, "log.txt"])
+
+
+class _quiet_lightning:  # noqa: N801  a context manager, read like a verb
+    """Lightning's hints about workers, devices and paid services are not for our users."""
+
+    def __enter__(self) -> None:
+        self._caught = warnings.catch_warnings()
+        self._caught.__enter__()
+        warnings.simplefilter("ignore")
+        for name in (
+            "pytorch_lightning",
+            "lightning_fabric",
+            "lightning.pytorch",
+            "pytorch_lightning.utilities.rank_zero",
+        ):
+            logging.getLogger(name).setLevel(logging.ERROR)
+
+    def __exit__(self, *caught: object) -> None:
+        self._caught.__exit__(*caught)  # type: ignore[arg-type]
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', '""')
