@@ -158,7 +158,7 @@ def new_model(vocabulary_size: int, settings: Model, precision: str) -> MusicLST
 
 def generator_states() -> dict[str, Any]:
     """The states of the global generators, in types that `weights_only` loads."""
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002  it is the state of the global one that is kept
+    numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
     inner = {
         key: value.tolist() if isinstance(value, np.ndarray) else value
@@ -180,4 +180,4 @@ def restore_generators(states: dict[str, Any]) -> None:
     random.setstate(states["python"])
     numpy_state = states["numpy"]
     key = np.array(numpy_state["state"]["key"], dtype=np.uint32)
-    np.random.set_state({**numpy_state, "state": {**numpy_state["state"], "key": key}})  # noqa: NPY002  as above
+    np.random.set_state({**numpy_state, "state": {**numpy_state["state"], "key": key}})

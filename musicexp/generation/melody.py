@@ -75,7 +75,8 @@ class Stepper:
     def __call__(self, last_ids: NDArray[np.int64]) -> NDArray[np.float64]:
         with torch.inference_mode():
             logits_BTV, self._state = self._model(torch.from_numpy(last_ids)[:, None], self._state)
-            return logits_BTV[:, 0].double().log_softmax(-1).numpy()
+            logprobs: NDArray[np.float64] = logits_BTV[:, 0].double().log_softmax(-1).numpy()
+            return logprobs
 
 
 def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:

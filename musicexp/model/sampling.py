@@ -114,7 +114,7 @@ def probabilities(
 ) -> NDArray[np.float64]:
     """The distribution that is drawn from, float64 [V]: tempered, then masked, then truncated; ties by id."""
     scaled = np.where(allowed, np.asarray(logprobs, dtype=np.float64) / temperature, -np.inf)
-    weights = np.exp(scaled - scaled.max())
+    weights: NDArray[np.float64] = np.exp(scaled - scaled.max())
     weights /= weights.sum()
     if top_k or top_p < 1:
         order = np.argsort(-weights, kind="stable")

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -94,8 +95,10 @@ def _decoded(blob: bytes) -> Reading:
     reading, at = Reading(told["source"], [], [tuple(pair) for pair in told["rejected"]]), 0
     for described in told["pieces"]:
         size = described.pop("notes")
-        columns = {column: numbers[at + i * size : at + (i + 1) * size] for i, column in enumerate(COLUMNS)}
+        columns: dict[str, Any] = {
+            column: numbers[at + i * size : at + (i + 1) * size] for i, column in enumerate(COLUMNS)
+        }
         at += size * len(COLUMNS)
         described["metre"] = tuple(described["metre"])
-        reading.pieces.append(Piece(**columns, **described))
+        reading.pieces.append(Piece(**(columns | described)))
     return reading

@@ -9,8 +9,8 @@ from statistics import median
 
 from musicexp.baselines import NAMES, NGram
 from musicexp.config import Config
-from musicexp.metrics import Likelihood, likelihood
 from musicexp.data import sequence
+from musicexp.metrics import Likelihood, likelihood
 from musicexp.music import SIDES, Corpus, Side, Split, read_corpus, split_corpus
 from musicexp.music.corpus import Progress
 from musicexp.tokens import Ids, Vocabulary, tokenizer

@@ -65,7 +65,8 @@ class WindowsModule(pl.LightningDataModule):
 def new_optimizer(model: MusicLSTM, config: Config) -> torch.optim.Optimizer:
     """Adam or AdamW with the fused kernel (2.8 ms instead of 8.8 an iteration for 4.2 M parameters)."""
     settings = config.optimizer
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
+    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    kind = kinds[settings.name]
     return kind(
         model.parameters(),
         lr=config.lr,

@@ -101,7 +101,7 @@ def train(
     likelihoods, baselines = judge(checkpoint, material)
     log_figures(run, checkpoint, likelihoods, baselines)
     drawn = melodies(checkpoint, config.samples)
-    files = leave(run, reporter, checkpoint, likelihoods, baselines, drawn)
+    files = leave(run, checkpoint, likelihoods, baselines, drawn)
     return RunResult(
         id=run.id,
         name=run.name,
@@ -327,7 +327,6 @@ def log_figures(
 
 def leave(
     run: Run,
-    reporter: Reporter,
     checkpoint: Checkpoint,
     likelihoods: dict[Side, Likelihood],
     baselines: dict[str, dict[Side, Likelihood]],

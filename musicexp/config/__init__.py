@@ -1,0 +1,52 @@
+"""Settings: Hydra composes the YAML of conf/, frozen dataclasses decide what is allowed.
+
+`compose(overrides)` is the one way from words on a command line to a `Config`. The YAML is the home of
+every default; a field states the meaning, the unit and the range, and nothing else. Below `compose`
+nobody sees a DictConfig.
+"""
+
+from musicexp.config.build import build, build_part, range_of
+from musicexp.config.compose import (
+    assignments,
+    compose,
+    compose_each,
+    conf_dir,
+    from_yaml,
+    launch,
+    options_of,
+    preset_iterations,
+    to_yaml,
+)
+from musicexp.config.settings import (
+    GROUPS,
+    Config,
+    Model,
+    Optimizer,
+    Samples,
+    Tracking,
+    choices_of,
+    fields_of,
+)
+
+__all__ = [
+    "GROUPS",
+    "Config",
+    "Model",
+    "Optimizer",
+    "Samples",
+    "Tracking",
+    "assignments",
+    "build",
+    "build_part",
+    "choices_of",
+    "compose",
+    "compose_each",
+    "conf_dir",
+    "fields_of",
+    "from_yaml",
+    "launch",
+    "options_of",
+    "preset_iterations",
+    "range_of",
+    "to_yaml",
+]

@@ -1,0 +1,244 @@
+"""Hydra composes the YAML of conf/: the only importer of hydra and omegaconf, and only inside functions."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from musicexp.config.build import build, or_, shown, unknown_setting
+from musicexp.config.settings import GROUPS, Config, fields_of
+from musicexp.errors import MusicexpError, SettingError
+
+
+def conf_dir() -> Path:
+    """The folder of the YAML: inside the installed package, or beside it in a source tree.
+
+    Raises:
+        SettingError: neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for place in (package / "conf", package.parent / "conf"):
+        if (place / "config.yaml").is_file():
+            return place
+    raise SettingError(
+        f"the settings' files are missing: no conf/config.yaml in {package} or {package.parent}; install musicexp again"
+    )
+
+
+def options_of(group: str) -> list[str]:
+    """The names that a group knows: `options_of('model')` is ['lstm1', 'lstm2', 'lstm3']."""
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def compose(overrides: Sequence[str] = ()) -> Config:
+    """Compose conf/ with overrides in Hydra's grammar and build the Config.
+
+    Args:
+        overrides: such as ["model=lstm1", "lr=1e-3"]; `hydra.*` ones are let through.
+
+    Raises:
+        SettingError: anything that `--cfg job` would print or a run would meet and that is not right.
+    """
+    configs = compose_each(overrides)
+    if len(configs) > 1:
+        raise SettingError(
+            f"{' '.join(overrides)} names {len(configs)} configurations; a run takes one: add --multirun to train them one after another"
+        )
+    return configs[0]
+
+
+def compose_each(overrides: Sequence[str]) -> list[Config]:
+    """As `compose`, for each configuration of a multirun (`lr=1e-3,3e-3` names two), in Hydra's order."""
+    import logging
+
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    logging.getLogger("hydra").setLevel(logging.ERROR)
+    parsed = _parsed(overrides)
+    for override in parsed:
+        _check_override(override)
+    try:
+        jobs = BasicSweeper.split_arguments(parsed, None)[0]
+    except HydraException as error:
+        raise SettingError(
+            f"{' '.join(overrides)}: {_first_line(error)}; a multirun takes lists and choice(...), the sweep command takes intervals"
+        ) from error
+    configs = []
+    with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+        for job in jobs:
+            try:
+                composed = hydra_compose(config_name="config", overrides=list(job))
+                values = OmegaConf.to_container(composed, resolve=True)
+            except (HydraException, OmegaConfBaseException) as error:
+                raise SettingError(
+                    f"{' '.join(job)} cannot be composed: {' '.join(str(error).split())}"
+                ) from error
+            assert isinstance(values, dict)
+            configs.append(build(typing.cast(dict[str, Any], values)))
+    return configs
+
+
+def _parsed(words: Sequence[str]) -> list[Any]:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser, found = OverridesParser.create(), []
+    for word in words:
+        try:
+            found.append(parser.parse_override(word))
+        except HydraException as error:
+            raise SettingError(
+                f"{word!r} is not of the form setting=value ({_first_line(error)}); "
+                """quote a value with blanks or brackets twice: 'setting="a value"'"""
+            ) from error
+    return found
+
+
+def assignments(words: Sequence[str], names: Sequence[str], hint: str) -> dict[str, Any]:
+    """`key=value` words of a command that is no Hydra application, in the same grammar.
+
+    Args:
+        names: the keys it knows.
+        hint: what to say behind an unknown one.
+
+    Raises:
+        SettingError: a word is no assignment, or its key is unknown.
+    """
+    found = {}
+    for override in _parsed(words):
+        key = override.key_or_group
+        if key not in names:
+            raise unknown_setting(key, names, hint)
+        if override.is_sweep_override() or override.is_delete():
+            raise SettingError(
+                f"{override.input_line}: one value is wanted here; a list is written {key}=[1.0,1.5]"
+            )
+        value = override.value()
+        found[key] = list(value) if isinstance(value, list) else getattr(value, "text", value)
+    return found
+
+
+def launch(words: Sequence[str], overrides: Sequence[str], job: Callable[[Config], None]) -> None:
+    """Hand over to Hydra: it runs the job, or each of a multirun, or prints what its flags ask for.
+
+    Args:
+        words: the command line behind `run`, checked by `compose_each`.
+        overrides: those of the words that are overrides.
+
+    Raises:
+        MusicexpError: what the job raises comes out here as it is, without Hydra's traceback.
+    """
+    import sys
+    import tempfile
+
+    import hydra
+    from omegaconf import DictConfig, OmegaConf
+
+    def task(composed: DictConfig) -> None:
+        values = OmegaConf.to_container(composed, resolve=True)
+        assert isinstance(values, dict)
+        try:
+            job(build(typing.cast(dict[str, Any], values)))
+        except MusicexpError as error:
+            raise _Refused(error) from error
+
+    with tempfile.TemporaryDirectory() as folder:
+        # A multirun writes multirun.yaml somewhere, and a user's folder is not that place.
+        mine = (
+            [f"hydra.sweep.dir={folder}"]
+            if not any(o.startswith("hydra.sweep.dir=") for o in overrides)
+            else []
+        )
+        before, sys.argv = sys.argv, ["musicexp run", *words, *mine]
+        try:
+            hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)()
+        except _Refused as refused:
+            raise refused.error from refused.error.__cause__
+        finally:
+            sys.argv = before
+
+
+class _Refused(BaseException):
+    """Carries a MusicexpError through Hydra, which catches every Exception and prints a traceback of its own."""
+
+    def __init__(self, error: MusicexpError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def preset_iterations(experiment: str) -> int:
+    """How many iterations the preset has when nobody overrides them."""
+    return compose([f"experiment={experiment}"]).iterations
+
+
+def _check_override(override: Any) -> None:
+    """Refuse what Hydra would accept in silence or explain badly: unknown names, `+`, `~`, options."""
+    key, given = override.key_or_group, override.input_line
+    if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+        return
+    if override.is_delete():
+        raise SettingError(
+            f"{given}: a setting cannot be taken away; every run has all of them, so give it a value: {key}=VALUE"
+        )
+    if override.package is not None:
+        raise SettingError(f"{given}: a group cannot be moved to package {override.package}; write {key}=...")
+    leaves = [dotted for dotted, _ in fields_of(Config)]
+    if key in GROUPS:
+        _check_option(key, override)
+        return
+    if key not in leaves:
+        if any(leaf.startswith(key + ".") for leaf in leaves):
+            within = [leaf for leaf in leaves if leaf.startswith(key + ".")]
+            raise SettingError(f"{key} is not a setting but a group of them: {', '.join(within)}")
+        raise unknown_setting(key)
+    if override.is_add() and not override.is_force_add():
+        raise SettingError(f"{given}: {key} is there already, so it needs no +; write {given.lstrip('+')}")
+
+
+def _check_option(group: str, override: Any) -> None:
+    options = options_of(group)
+    if override.is_sweep_override():
+        wanted = list(override.sweep_string_iterator()) if override.is_discrete_sweep() else []
+    else:
+        value = override.value()
+        wanted = value if isinstance(value, list) else [value]
+    for name in wanted:
+        if str(name) not in options:
+            near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.5)
+            raise SettingError(
+                f"{group}={shown(name) if name is None or name == '' else name} is not known"
+                + (f": did you mean {group}={near[0]}?" if near else ":")
+                + f" {group} may be {or_(options)}"
+            )
+    if override.is_add():
+        raise SettingError(
+            f"{override.input_line}: {group} is there already, so it needs no +; write {override.input_line.lstrip('+')}"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def to_yaml(values: Mapping[str, Any]) -> str:
+    """Plain values as YAML text."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(dict(values)))
+
+
+def from_yaml(text: str) -> dict[str, Any]:
+    """YAML text as plain values."""
+    from omegaconf import OmegaConf
+
+    values = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(values, dict)
+    return typing.cast(dict[str, Any], values)

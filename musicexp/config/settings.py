@@ -1,0 +1,248 @@
+"""The settings as frozen dataclasses: for each its type, meaning, unit and range. No defaults: those are YAML's."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Any, Literal
+
+T = typing.TypeVar("T")
+
+GROUPS = ("dataset", "tokens", "model", "optimizer", "experiment")
+
+
+def setting(
+    meaning: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    changes_result: bool = True,
+) -> Any:
+    """A dataclass field with its meaning and range.
+
+    Args:
+        meaning: one line for `--help`, with the unit.
+        at_least, above, at_most, below: the range of the number, or of each number of a list.
+        changes_result: whether two runs that differ in it may differ in losses or samples; those that
+            do not are left out of the signature.
+    """
+    bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
+    return field(
+        metadata={
+            "meaning": meaning,
+            "bounds": {word: limit for word, limit in bounds.items() if limit is not None},
+            "changes_result": changes_result,
+        }
+    )
+
+
+@typing.dataclass_transform(frozen_default=True, field_specifiers=(setting,))
+def settings(cls: type[T]) -> type[T]:
+    """A frozen dataclass whose every field is a `setting` or another settings class."""
+    return dataclasses.dataclass(frozen=True)(cls)
+
+
+@settings
+class Dataset:
+    name: str = setting("what the data set is called in tables")
+    collection: str | None = setting("a collection of music21's bundled corpus, such as ryansMammoth")
+    path: str | None = setting("a folder of .mid and .abc files, read recursively (with dataset=midi)")
+    limit: int = setting("use only the first so many files, in order of name; 0 uses all", at_least=0)
+
+
+@settings
+class Split:
+    seed: int = setting("which pieces are validation and test pieces; `seed` does not change it", at_least=0)
+    val: float = setting("share of the pieces kept for validation", above=0, below=0.5)
+    test: float = setting("share of the pieces kept for the test", above=0, below=0.5)
+
+
+@settings
+class Tokens:
+    kind: Literal["notes", "abc"] = setting(
+        "notes: a note, chord or rest with its duration; abc: a character of ABC notation"
+    )
+
+
+@settings
+class Model:
+    num_layers: int = setting("LSTM layers", at_least=1, at_most=16)
+    hidden_size: int = setting("width of each LSTM layer", at_least=1, at_most=16384)
+    embedding_dim: int = setting("width of the embedding in front", at_least=1, at_most=16384)
+    dropout: float = setting(
+        "dropout after the embedding and after each LSTM layer, in training", at_least=0, below=1
+    )
+
+
+@settings
+class Optimizer:
+    name: Literal["adam", "adamw"] = setting("Adam, or Adam with decoupled weight decay")
+    beta1: float = setting("decay of the mean of the gradient", at_least=0, below=1)
+    beta2: float = setting("decay of the mean of its square", at_least=0, below=1)
+    eps: float = setting("added to the denominator", above=0)
+    weight_decay: float = setting("weight decay", at_least=0)
+    clip: float = setting("largest norm of the gradient; 0 does not clip", at_least=0)
+    schedule: Literal["constant", "cosine"] = setting("how lr goes on: constant, or along a cosine to 0")
+    warmup: int = setting("iterations of linear warm-up", at_least=0)
+
+
+@settings
+class Validation:
+    every: int = setting("iterations between two validations; 0 validates at the end only", at_least=0)
+
+
+@settings
+class EarlyStopping:
+    patience: int = setting("stop after so many validations without a better one; 0 never stops", at_least=0)
+
+
+@settings
+class Samples:
+    temperature: tuple[float, ...] = setting("temperatures to sample at; a number is a list of one", above=0)
+    count: int = setting("melodies written, over all temperatures", at_least=0, at_most=10000)
+    max_notes: int = setting("longest melody, in notes and chords", at_least=1, at_most=100000)
+    top_k: int = setting("sample from the k likeliest tokens; 0 from all", at_least=0)
+    top_p: float = setting(
+        "sample from the likeliest tokens that make up this probability", above=0, at_most=1
+    )
+    seed: int = setting("the seed of every melody's own random stream", at_least=0)
+    prime: str | None = setting("a MIDI or ABC file whose melody is continued")
+    prime_notes: int = setting("how many notes of the prime are used, from its start", at_least=1)
+
+
+@settings
+class Trainer:
+    accelerator: Literal["auto", "cpu", "gpu"] = setting(
+        "where to train; auto takes a CUDA GPU if there is one"
+    )
+
+
+@settings
+class Checkpoint:
+    seconds: float = setting("seconds between two checkpoints", above=0, changes_result=False)
+
+
+@settings
+class Tracking:
+    uri: str | None = setting(
+        "the store: a path, sqlite:/// or http address; else MLFLOW_TRACKING_URI, else ./mlruns/mlflow.db",
+        changes_result=False,
+    )
+    experiment: str = setting("the MLflow experiment", changes_result=False)
+    system_metrics: bool = setting("log CPU, memory and disk use too", changes_result=False)
+
+
+@settings
+class Config:
+    """One run's settings, whole and checked. Built by `compose` or `build`, never by hand."""
+
+    name: str | None = setting("the run's name; generated if not given", changes_result=False)
+    experiment: str = setting("the preset that was chosen", changes_result=False)
+    seed: int = setting("seed of weights, order of the data and dropout", at_least=0, at_most=2**32 - 1)
+    lr: float = setting("learning rate", above=0, at_most=10)
+    batch_size: int = setting("windows in an iteration", at_least=1, at_most=65536)
+    iterations: int = setting("optimizer steps", at_least=1)
+    seq_length: int = setting("tokens in a window", at_least=1, at_most=65536)
+    windows: Literal["contiguous", "random"] = setting(
+        "contiguous: each row reads on where it stopped, its LSTM state carried over; "
+        "random: windows anywhere, from a zero state"
+    )
+    resume: str | None = setting(
+        "go on with an interrupted run: its id, name or `last`", changes_result=False
+    )
+    recurrence: Literal["auto", "torch"] = setting("how the LSTM is computed; auto is torch.nn.LSTM")
+    precision: Literal["auto", "fp32", "fp64"] = setting("number format of the training; auto is fp32")
+    threads: int | Literal["auto"] = setting("CPU threads; auto takes one for each physical core", at_least=1)
+    keep: Literal["best", "last"] = setting(
+        "the weights that are tested, sampled and kept: best validation, or last"
+    )
+    dataset: Dataset
+    split: Split
+    tokens: Tokens
+    model: Model
+    optimizer: Optimizer
+    validation: Validation
+    early_stopping: EarlyStopping
+    samples: Samples
+    trainer: Trainer
+    checkpoint: Checkpoint
+    tracking: Tracking
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested plain values, as in config.yaml and in a checkpoint; `build` reads them back."""
+        return typing.cast(dict[str, Any], _plain(dataclasses.asdict(self)))
+
+    def flat(self) -> dict[str, Any]:
+        """Dotted name -> value, in order of declaration."""
+        values = self.as_dict()
+        return {dotted: _at(values, dotted) for dotted, _ in fields_of(Config)}
+
+    def signature(self, *more: str) -> str:
+        """The hash of the settings that change the result, and of `more` (data, code, resolved paths).
+
+        Two runs with one signature on one machine give the same losses and the same melodies.
+        """
+        values = self.flat()
+        settings = {dotted: values[dotted] for dotted, f in fields_of(Config) if f.metadata["changes_result"]}
+        told = json.dumps([settings, *more], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def fields_of(cls: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Field[Any]]]:
+    """Every leaf setting of a settings class as (dotted name, field), in order of declaration."""
+    hints = typing.get_type_hints(cls)
+    for f in dataclasses.fields(cls):
+        kind = hints[f.name]
+        if dataclasses.is_dataclass(kind):
+            yield from fields_of(typing.cast(type, kind), f"{prefix}{f.name}.")
+        else:
+            yield prefix + f.name, f
+
+
+def kind_of(dotted: str) -> Any:
+    """The type of a setting, given its dotted name."""
+    cls: Any = Config
+    *rooms, leaf = dotted.split(".")
+    for room in rooms:
+        cls = typing.get_type_hints(cls)[room]
+    return typing.get_type_hints(cls)[leaf]
+
+
+def choices_of(dotted: str) -> tuple[str, ...]:
+    """The values that complete a setting: its literals, true and false; empty where any value may stand."""
+    found: list[str] = []
+    for kind in alternatives(kind_of(dotted)):
+        if kind is bool:
+            found += ["true", "false"]
+        elif typing.get_origin(kind) is Literal:
+            found += [str(choice) for choice in typing.get_args(kind)]
+    return tuple(found)
+
+
+def alternatives(kind: Any) -> tuple[Any, ...]:
+    return (
+        typing.get_args(kind)
+        if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
+        else (kind,)
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _at(values: Mapping[str, Any], dotted: str) -> Any:
+    for key in dotted.split("."):
+        values = values[key]
+    return values
