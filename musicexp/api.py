@@ -43,16 +43,19 @@ def run(*overrides: str, reporter: Reporter | None = None) -> RunResult:
     """
     config = compose(overrides)
     check_resume(config, overrides)
-    return conduct_run(config, reporter)
+    return conduct_run(config, reporter, preset_length(config))
 
 
-def conduct_run(config: Config, reporter: Reporter | None = None) -> RunResult:
-    """`run` for a configuration that is composed and checked."""
-    from musicexp.config import preset_iterations
+def preset_length(config: Config) -> int | None:
+    """How many iterations the chosen preset has by itself; None without one. Not within a Hydra job."""
+    return compose([f"experiment={config.experiment}"]).iterations if config.experiment != "none" else None
+
+
+def conduct_run(config: Config, reporter: Reporter | None = None, whole: int | None = None) -> RunResult:
+    """`run` for a configuration that is composed and checked, of a preset that is `whole` iterations long."""
     from musicexp.report import Terminal
     from musicexp.training import conduct
 
-    whole = preset_iterations(config.experiment) if config.experiment != "none" else None
     return conduct(config, reporter or Terminal(preset_iterations=whole))
 
 

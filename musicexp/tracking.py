@@ -212,6 +212,7 @@ def _connect(uri: str, experiment: str, artifacts: str | None, create: bool) -> 
     with _translated(f"the store {uri} cannot be opened"):
         from mlflow import MlflowClient
 
+        quiet_mlflow()  # once more: its import sets the levels anew
         client = MlflowClient(tracking_uri=uri)
         known = client.get_experiment_by_name(experiment)
         if known is not None and known.lifecycle_stage == "deleted":
@@ -231,8 +232,10 @@ def quiet_mlflow() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    for name in ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration"):
+    for name in ("mlflow", "alembic", "alembic.runtime.migration"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It logs a database's error with a traceback and raises it too; what is raised we tell ourselves.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -262,7 +265,7 @@ def _cause(error: BaseException) -> str:
         or "File too large" in text
         or "disk I/O error" in text
     ):
-        return f"the disk is full ({_short(text)}); free some space and go on with resume=RUN"
+        return f"the disk is full ({_short(text)}); free some space and try again; a run that was stopped goes on with resume=RUN"
     if "readonly database" in text or "read-only" in text.lower():
         return (
             f"it cannot be written ({_short(text)}); make it writable or name another with tracking.uri=PATH"
@@ -293,6 +296,7 @@ class MlflowRun:
         self.name: str = run.info.run_name
         self.status: str = run.info.status
         self.tags: dict[str, str] = dict(run.data.tags)
+        self._params = set(run.data.params)
         self._artifacts = _local_folder(run.info.artifact_uri)
         self._buffer: list[tuple[str, float, int, int]] = []
         self._flushed = time.monotonic()
@@ -301,7 +305,7 @@ class MlflowRun:
     def reopen(self) -> None:
         """Make an ended run a running one, and find out what it has logged already."""
         with _translated(f"run {self.name} cannot be opened again"):
-            self._client.set_terminated(self.id, "RUNNING")
+            self._client.update_run(self.id, status="RUNNING")
             latest = self._client.get_run(self.id).data._metric_objs
             self._logged = {m.key: m.step for m in latest}
 
@@ -309,7 +313,8 @@ class MlflowRun:
         from mlflow.entities import Param
 
         with _translated(f"the params of run {self.name} cannot be written"):
-            told = [Param(key, str(value)[:PARAM_LENGTH]) for key, value in params.items()]
+            # MLflow forbids a change: what a run was begun with stays, also when it is resumed otherwise.
+            told = [Param(k, str(v)[:PARAM_LENGTH]) for k, v in params.items() if k not in self._params]
             self._client.log_batch(self.id, params=told)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:

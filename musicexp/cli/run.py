@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from musicexp.errors import SettingError
 
-TAKES_A_WORD = ("--cfg", "-c", "--package", "-p")
-MAY_TAKE_A_WORD = ("--info", "-i")
+CFG, INFO = ("--cfg", "-c"), ("--info", "-i")
+TAKES_A_WORD = (*CFG, "--package", "-p")
 ALONE = ("--multirun", "-m", "--run", "-r", "--resolve", "--hydra-help")
 INFOS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 CFGS = ("job", "hydra", "all")
@@ -20,8 +21,8 @@ def main(words: Sequence[str]) -> int:
 
         print(run_help())
         return 0
-    overrides = overrides_of(words)
-    from musicexp.api import check_resume
+    flags, overrides = sorted_out(words)
+    from musicexp.api import check_resume, preset_length
     from musicexp.config import Config, compose, compose_each, launch
 
     multirun = "--multirun" in words or "-m" in words
@@ -29,39 +30,48 @@ def main(words: Sequence[str]) -> int:
     for config in configs:
         check_resume(config, overrides)
 
+    lengths = {config.experiment: preset_length(config) for config in configs}
+
     def job(config: Config) -> None:
         from musicexp.api import conduct_run
 
-        conduct_run(config)
+        conduct_run(config, whole=lengths[config.experiment])
 
-    launch(words, overrides, job)
+    logging.raiseExceptions = False  # `run --info | head` closes the pipe; Hydra's log need not say so
+    launch(flags, overrides, job)
     return 0
 
 
-def overrides_of(words: Sequence[str]) -> list[str]:
-    """The overrides among the words: all but Hydra's flags and the words that these take.
+def sorted_out(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Hydra's flags with the words that these take, and the overrides.
 
     Raises:
         SettingError: a flag is unknown, lacks its word, or would swap our conf/ for another.
     """
-    overrides, rest = [], list(words)
+    flags: list[str] = []
+    overrides: list[str] = []
+    rest = list(words)
     while rest:
         word = rest.pop(0)
         flag, _, attached = word.partition("=")
         if not word.startswith("-"):
             overrides.append(word)
-        elif flag in TAKES_A_WORD:
+            continue
+        flags.append(word)
+        if flag in TAKES_A_WORD:
             given = attached or (rest.pop(0) if rest else "")
-            if not given or (flag in ("--cfg", "-c") and given not in CFGS):
-                allowed = f" ({' '.join(CFGS)})" if flag in ("--cfg", "-c") else ""
+            if not given or (flag in CFG and given not in CFGS):
+                allowed = f" ({' '.join(CFGS)})" if flag in CFG else ""
                 raise SettingError(
-                    f"{flag} wants a word behind it{allowed}, as in `--cfg job`, not {given or 'nothing'!r}"
+                    f"{flag} wants a word behind it{allowed}, not {given or 'nothing'!r}, as in `--cfg job`"
                 )
-        elif flag in MAY_TAKE_A_WORD:
+            flags += [given] if not attached else []
+        elif flag in INFO:
             if rest and rest[0] in INFOS:
-                rest.pop(0)
+                flags.append(rest.pop(0))
         elif word not in ALONE:
             raise SettingError(
-                f"unknown flag {word}: settings are written setting=value, without dashes; flags are --multirun --cfg --info --resolve --package --help"
+                f"unknown flag {word}: settings are written setting=value, without dashes; "
+                "flags are --multirun --cfg --info --resolve --package --help"
             )
-    return overrides
+    return flags, overrides

@@ -14,7 +14,6 @@ from musicexp.config.compose import (
     from_yaml,
     launch,
     options_of,
-    preset_iterations,
     to_yaml,
 )
 from musicexp.config.settings import (
@@ -46,7 +45,6 @@ __all__ = [
     "from_yaml",
     "launch",
     "options_of",
-    "preset_iterations",
     "range_of",
     "to_yaml",
 ]

@@ -116,7 +116,7 @@ def _within(value: float, bounds: Mapping[str, float]) -> bool:
 
 def _told(kind: Any, bounds: Mapping[str, float]) -> str:
     """What a setting allows, in words: 'a whole number of at least 1'."""
-    limits = " and ".join(f"{word} {limit:,g}" for word, limit in bounds.items())
+    limits = " and ".join(f"{word} {limit:,.12g}" for word, limit in bounds.items())
     if typing.get_origin(kind) is tuple:
         return (
             f"a number or a list such as [1.0,1.5], each {limits}"
@@ -135,8 +135,8 @@ def _told(kind: Any, bounds: Mapping[str, float]) -> str:
                 bool: "true or false",
                 types.NoneType: "null",
             }[one]
-            words.append(f"{name} {limits}" if one in (int, float) and limits else name)
-    return or_(words)
+            words.append(f"{name}, {limits}," if one in (int, float) and limits else name)
+    return or_(words).rstrip(",")
 
 
 def or_(words: Sequence[str]) -> str:

@@ -52,8 +52,6 @@ def compose(overrides: Sequence[str] = ()) -> Config:
 
 def compose_each(overrides: Sequence[str]) -> list[Config]:
     """As `compose`, for each configuration of a multirun (`lr=1e-3,3e-3` names two), in Hydra's order."""
-    import logging
-
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -61,7 +59,6 @@ def compose_each(overrides: Sequence[str]) -> list[Config]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    logging.getLogger("hydra").setLevel(logging.ERROR)
     parsed = _parsed(overrides)
     for override in parsed:
         _check_override(override)
@@ -126,12 +123,12 @@ def assignments(words: Sequence[str], names: Sequence[str], hint: str) -> dict[s
     return found
 
 
-def launch(words: Sequence[str], overrides: Sequence[str], job: Callable[[Config], None]) -> None:
+def launch(flags: Sequence[str], overrides: Sequence[str], job: Callable[[Config], None]) -> None:
     """Hand over to Hydra: it runs the job, or each of a multirun, or prints what its flags ask for.
 
     Args:
-        words: the command line behind `run`, checked by `compose_each`.
-        overrides: those of the words that are overrides.
+        flags: Hydra's own, with the words that they take.
+        overrides: already checked by `compose_each`.
 
     Raises:
         MusicexpError: what the job raises comes out here as it is, without Hydra's traceback.
@@ -152,12 +149,8 @@ def launch(words: Sequence[str], overrides: Sequence[str], job: Callable[[Config
 
     with tempfile.TemporaryDirectory() as folder:
         # A multirun writes multirun.yaml somewhere, and a user's folder is not that place.
-        mine = (
-            [f"hydra.sweep.dir={folder}"]
-            if not any(o.startswith("hydra.sweep.dir=") for o in overrides)
-            else []
-        )
-        before, sys.argv = sys.argv, ["musicexp run", *words, *mine]
+        mine = [f"hydra.sweep.dir={folder}"]
+        before, sys.argv = sys.argv, ["musicexp run", *mine, *overrides, *flags]
         try:
             hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(task)()
         except _Refused as refused:
@@ -172,11 +165,6 @@ class _Refused(BaseException):
     def __init__(self, error: MusicexpError) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-def preset_iterations(experiment: str) -> int:
-    """How many iterations the preset has when nobody overrides them."""
-    return compose([f"experiment={experiment}"]).iterations
 
 
 def _check_override(override: Any) -> None:
