@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -121,11 +120,13 @@ class Checkpoint:
         """
         try:
             values = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError) as error:
+        except Exception as error:  # torch raises anything at all on damaged bytes
             raise StoreError(
                 f"{where} is damaged or no checkpoint of musicexp ({type(error).__name__}); take another run, or train it again"
             ) from error
-        found = values.pop("format", None) if isinstance(values, dict) else None
+        if not isinstance(values, dict):
+            raise StoreError(f"{where} is no checkpoint of musicexp; take another run")
+        found = values.pop("format", None)
         if found != FORMAT:
             raise StoreError(
                 f"{where} has checkpoint format {found}, and this version of musicexp reads format {FORMAT}; use the version that wrote it"
@@ -142,7 +143,16 @@ class Checkpoint:
             raise StoreError(
                 f"{where} holds settings that this version of musicexp does not know: {error}"
             ) from error
-        return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise StoreError(
+                f"{where} is damaged: it lacks {error.args[0]!r} or has it in another form; take another run, or train it again"
+            ) from error
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise StoreError(
+                f"{where} is damaged or of another version of musicexp: {error}; take another run, or train it again"
+            ) from error
 
 
 def new_model(vocabulary_size: int, settings: Model, precision: str) -> MusicLSTM:

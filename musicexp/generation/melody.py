@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from musicexp.config import Samples
 from musicexp.errors import MusicError
@@ -19,7 +20,8 @@ from musicexp.model import Drawn, MusicLSTM, State, sample
 from musicexp.music import Piece, midi_bytes, read_file
 from musicexp.tokens import BOS, EOS, Ids
 
-AT_ONCE = 64
+AT_ONCE = 16
+"""Rows of every pass, filled or not: a matrix product's last bits depend on how many rows it has."""
 TOKENS_PER_NOTE = 8
 """A melody is cut after so many tokens per allowed note: characters, rests and bars are tokens too."""
 
@@ -60,7 +62,10 @@ class Melody:
 
 
 class Stepper:
-    """An LSTM as a callable: last ids in, log-probabilities of the next out; it remembers the rest."""
+    """An LSTM as a callable: last ids in, log-probabilities of the next out; it remembers the rest.
+
+    It works on `AT_ONCE` rows, however many are asked for, so that a row's figures do not depend on the others.
+    """
 
     def __init__(self, model: MusicLSTM) -> None:
         self._model = model
@@ -70,13 +75,19 @@ class Stepper:
         """Take in the beginning of each sequence, all but its last id."""
         if ids_BT.shape[1]:
             with torch.inference_mode():
-                _, self._state = self._model(torch.from_numpy(ids_BT), self._state)
+                _, self._state = self._model(_filled(ids_BT), self._state)
 
     def __call__(self, last_ids: NDArray[np.int64]) -> NDArray[np.float64]:
         with torch.inference_mode():
-            logits_BTV, self._state = self._model(torch.from_numpy(last_ids)[:, None], self._state)
-            logprobs: NDArray[np.float64] = logits_BTV[:, 0].double().log_softmax(-1).numpy()
+            logits_BTV, self._state = self._model(_filled(last_ids[:, None]), self._state)
+            logprobs: NDArray[np.float64] = logits_BTV[: len(last_ids), 0].double().log_softmax(-1).numpy()
             return logprobs
+
+
+def _filled(ids_BT: NDArray[np.int64]) -> Tensor:
+    rows = np.full((AT_ONCE, ids_BT.shape[1]), BOS, dtype=np.int64)
+    rows[: len(ids_BT)] = ids_BT
+    return torch.from_numpy(rows)
 
 
 def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:

@@ -113,8 +113,9 @@ def probabilities(
     logprobs: Logprobs, allowed: NDArray[np.bool_], temperature: float, top_k: int = 0, top_p: float = 1.0
 ) -> NDArray[np.float64]:
     """The distribution that is drawn from, float64 [V]: tempered, then masked, then truncated; ties by id."""
-    scaled = np.where(allowed, np.asarray(logprobs, dtype=np.float64) / temperature, -np.inf)
-    weights: NDArray[np.float64] = np.exp(scaled - scaled.max())
+    masked = np.where(allowed, np.asarray(logprobs, dtype=np.float64), -np.inf)
+    with np.errstate(over="ignore"):  # near temperature 0 all but the likeliest are infinitely unlikely
+        weights: NDArray[np.float64] = np.exp((masked - masked.max()) / temperature)
     weights /= weights.sum()
     if top_k or top_p < 1:
         order = np.argsort(-weights, kind="stable")

@@ -45,7 +45,7 @@ class ReadingCache:
                 some = wanted[start : start + FEW]
                 marks = ",".join("?" * len(some))
                 rows = db.execute(f"SELECT key, reading FROM readings WHERE key IN ({marks})", some)
-                found.update({key: _decoded(blob) for key, blob in rows})
+                found.update({key: self._decoded(blob) for key, blob in rows})
         return found
 
     def put(self, readings: dict[str, Reading]) -> None:
@@ -53,7 +53,7 @@ class ReadingCache:
         with self._open() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO readings VALUES (?, ?)",
-                [(key, _encoded(reading)) for key, reading in readings.items()],
+                [(key, encoded(reading)) for key, reading in readings.items()],
             )
 
     @contextmanager
@@ -66,9 +66,18 @@ class ReadingCache:
             finally:
                 db.close()
         except sqlite3.Error as error:
-            raise StoreError(
-                f"the cache of read music {self.path} cannot be used: {error}; free some disk, or delete that file: it is made again from the music"
-            ) from error
+            raise self._unusable(error) from error
+
+    def _decoded(self, blob: bytes) -> Reading:
+        try:
+            return decoded(blob)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._unusable("a reading in it is damaged") from error
+
+    def _unusable(self, why: object) -> StoreError:
+        return StoreError(
+            f"the cache of read music {self.path} cannot be used: {why}; free some disk, or delete that file: it is made again from the music"
+        )
 
 
 def reading_key(path: Path) -> str:
@@ -77,7 +86,7 @@ def reading_key(path: Path) -> str:
     return hashlib.sha256(told + path.read_bytes()).hexdigest()
 
 
-def _encoded(reading: Reading) -> bytes:
+def encoded(reading: Reading) -> bytes:
     """A line of JSON that describes the pieces, then their columns as little-endian int32."""
     heads, arrays = [], []
     for piece in reading.pieces:
@@ -88,7 +97,8 @@ def _encoded(reading: Reading) -> bytes:
     return json.dumps(told).encode() + b"\n" + b"".join(arrays)
 
 
-def _decoded(blob: bytes) -> Reading:
+def decoded(blob: bytes) -> Reading:
+    """Read back what `encoded` gave."""
     head, _, body = blob.partition(b"\n")
     told = json.loads(head)
     numbers = np.frombuffer(body, dtype="<i4").astype(np.int32)

@@ -6,14 +6,16 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Literal
 
 from musicexp.errors import MusicError
 from musicexp.music.cache import ReadingCache, reading_key
 from musicexp.music.piece import Piece, Reading
+from musicexp.music.reader import Reader
 from musicexp.music.scores import ABC_SUFFIXES, MIDI_SUFFIXES, corpus_dir, read_file
 
 Side = Literal["train", "val", "test"]
@@ -37,8 +39,9 @@ class Corpus:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that sounds, whatever the files' names and order."""
-        return hashlib.sha256("".join(sorted(p.fingerprint() for p in self.pieces)).encode()).hexdigest()[:16]
+        """A hash of everything that sounds and how its ABC spells it, whatever the files' names and order."""
+        told = sorted(p.fingerprint() + hashlib.sha256(p.abc.encode()).hexdigest() for p in self.pieces)
+        return hashlib.sha256("".join(told).encode()).hexdigest()[:16]
 
     @property
     def notes(self) -> int:
@@ -123,7 +126,8 @@ def split_corpus(corpus: Corpus, *, seed: int, val: float, test: float) -> Split
     for rank, family in enumerate(order):
         side_of[family] = "test" if rank < tests else "val" if rank < tests + vals else "train"
     sides: dict[Side, list[Piece]] = {side: [] for side in SIDES}
-    for piece in corpus.pieces:
+    # In order of content, so that neither names nor places of files change what is trained.
+    for piece in sorted(corpus.pieces, key=lambda piece: (piece.fingerprint(), piece.abc)):
         sides[side_of[piece.family()]].append(piece)
     return Split(tuple(sides["train"]), tuple(sides["val"]), tuple(sides["test"]))
 
@@ -190,17 +194,29 @@ def _mapped(
     batches: Sequence[list[tuple[str, tuple[Path, str]]]], workers: int
 ) -> Iterator[dict[str, Reading]]:
     if len(batches) <= 1 or workers == 1:
-        yield from map(_read_batch, batches)
+        for batch in batches:
+            yield {key: read_file(file, source) for key, (file, source) in batch}
         return
-    import multiprocessing
+    readers: SimpleQueue[Reader] = SimpleQueue()
+    several = [Reader() for _ in range(min(workers, len(batches)))]
+    for reader in several:
+        readers.put(reader)
 
-    # Started anew, not forked: a fork of a process that runs torch's threads may hang.
-    with ProcessPoolExecutor(min(workers, len(batches)), multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_read_batch, batches)
+    def read(batch: Sequence[tuple[str, tuple[Path, str]]]) -> dict[str, Reading]:
+        reader = readers.get()
+        try:
+            return {key: reader.read(file, source) for key, (file, source) in batch}
+        finally:
+            readers.put(reader)
 
-
-def _read_batch(batch: Sequence[tuple[str, tuple[Path, str]]]) -> dict[str, Reading]:
-    return {key: read_file(file, source) for key, (file, source) in batch}
+    pool = ThreadPoolExecutor(len(several))
+    try:
+        yield from pool.map(read, batches)
+    finally:
+        # Whatever stopped us, a signal too: what has not begun never does, what has ends with its process.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for reader in several:
+            reader.close()
 
 
 def _named(reading: Reading, source: str) -> Reading:

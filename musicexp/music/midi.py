@@ -16,7 +16,8 @@ SLOWEST, FASTEST = 4.0, 1000.0
 def write_midi(piece: Piece, path: Path) -> None:
     """Write a Piece as a standard MIDI file: one track a part, programme 0, its tempo and metre.
 
-    Equal Pieces give equal bytes.
+    Equal Pieces give equal bytes. MIDI's note-off names a pitch and not a note, so a note ends where its
+    part strikes that pitch again.
     """
     path.write_bytes(midi_bytes(piece))
 
@@ -30,12 +31,15 @@ def midi_bytes(piece: Piece) -> bytes:
     score.time_signatures.append(TimeSignature(0, *piece.metre))
     for number in sorted(set(piece.part.tolist())) or [0]:
         track = Track(piece.name.encode("ascii", "replace").decode(), ACOUSTIC_GRAND, False)
-        for note in piece.notes():
-            if note.part == number:
-                track.notes.append(
-                    Note(
-                        note.onset * TICKS_PER_STEP, note.duration * TICKS_PER_STEP, note.pitch, note.velocity
-                    )
-                )
+        again: dict[int, int] = {}  # pitch -> its next onset
+        found = []
+        for note in reversed([note for note in piece.notes() if note.part == number]):
+            duration = min(note.duration, again.get(note.pitch, note.onset + note.duration) - note.onset)
+            again[note.pitch] = note.onset
+            found.append(
+                Note(note.onset * TICKS_PER_STEP, duration * TICKS_PER_STEP, note.pitch, note.velocity)
+            )
+        for event in reversed(found):
+            track.notes.append(event)
         score.tracks.append(track)
     return bytes(score.dumps_midi())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Notes in order of (onset, pitch, part), and what a player must know.
+    """Notes in order of (onset, pitch), none of them twice, and what a player must know.
 
     Attributes:
         onset, duration: int32 [notes], steps of 1/24 quarter; durations are at least 1.
@@ -61,11 +62,11 @@ class Piece:
 
     @classmethod
     def of(cls, notes: Iterable[Note], name: str = "", **more: object) -> Piece:
-        """A Piece from notes in any order; a note that doubles another (onset, pitch) keeps the longer."""
+        """A Piece from notes in any order; of two of one (onset, pitch) the longer stays, else the first part's."""
         longest: dict[tuple[int, int], Note] = {}
         for note in notes:
             here = longest.get((note.onset, note.pitch))
-            if here is None or note.duration > here.duration:
+            if here is None or _stays(note) > _stays(here):
                 longest[note.onset, note.pitch] = note
         ordered = sorted(longest.values(), key=lambda n: (n.onset, n.pitch))
         columns = np.array(ordered, dtype=np.int32).reshape(-1, len(Note._fields)).T
@@ -103,6 +104,17 @@ class Reading:
     pieces: list[Piece] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
     """(what, reason) pairs."""
+
+
+def steps(quarters: Fraction) -> tuple[int, bool]:
+    """Quarters as whole steps of the grid, and whether that moved them."""
+    exact = quarters * STEPS_PER_QUARTER
+    whole = round(exact)
+    return whole, exact != whole
+
+
+def _stays(note: Note) -> tuple[int, int, int]:
+    return note.duration, -note.part, note.velocity
 
 
 def _hash(*arrays: Steps) -> str:

@@ -1,26 +1,31 @@
-"""Scores in: the only importer of music21. Any format it reads becomes Pieces on the grid."""
+"""Scores in: ABC and MIDI files become Pieces on the grid, through music21."""
 
 from __future__ import annotations
 
-import dataclasses
+import re
 import signal
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from musicexp.music.abc import grace_notes, normalised
-from musicexp.music.piece import DEFAULT_TEMPO, DEFAULT_VELOCITY, STEPS_PER_QUARTER, Note, Piece, Reading
+from musicexp.music.abc import beats, grace_notes, normalised
+from musicexp.music.events import midi_piece
+from musicexp.music.piece import Note, Piece, Reading, steps
 
-READER_VERSION = 1
+READER_VERSION = 3
 """Counts up when the same file would give other Pieces: it is part of the cache's key."""
 
 ABC_SUFFIXES = (".abc",)
 MIDI_SUFFIXES = (".mid", ".midi")
-LONGEST_HOURS = 6
 LIMIT_SECONDS = 60.0
+AGAIN_SECONDS = 1.0
+LARGEST_DENOMINATOR = 65535
+"""music21's own: it writes a length as a float, or as a fraction below this."""
 
 
 def corpus_dir() -> Path:
@@ -45,16 +50,16 @@ def read_file(path: Path, name: str | None = None, limit_seconds: float = LIMIT_
     Args:
         path: a MIDI or ABC file; a tune book gives one Piece a tune.
         name: what the pieces are called after; the file's name by default.
-        limit_seconds: longest time; only kept in a process's main thread.
+        limit_seconds: longest time for a MIDI file or a tune; only kept in a process's main thread.
     """
     reading = Reading(name or path.name)
     try:
-        with _time_limit(limit_seconds), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if path.suffix.lower() in ABC_SUFFIXES:
-                _read_abc_book(path.read_text(encoding="utf-8", errors="replace"), reading)
-            else:
-                _read_midi(path, reading)
+        if path.suffix.lower() in ABC_SUFFIXES:
+            _read_abc_book(path.read_text(encoding="utf-8-sig", errors="replace"), reading, limit_seconds)
+        else:
+            with _time_limit(limit_seconds), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                _keep(midi_piece(path.read_bytes(), reading.source), reading)
     except Exception as error:  # noqa: BLE001  music21 raises anything at all on bad files
         reading.rejected.append((reading.source, _reason(error)))
     return reading
@@ -66,14 +71,14 @@ def read_abc(text: str, name: str = "") -> Piece:
     Raises:
         Exception: whatever music21 raises on text that is no ABC.
     """
+    spelt = normalised(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        spelt = normalised(text)
-        piece = _piece(_parse_abc("X:1\n" + spelt), name, abc=spelt)
-    return dataclasses.replace(piece, grace_notes=grace_notes(text))
+        return _abc_piece(spelt, name, grace_notes(text))
 
 
-def _read_abc_book(text: str, reading: Reading) -> None:
+def _read_abc_book(text: str, reading: Reading, limit_seconds: float) -> None:
+    """Every tune of a book, each with a time limit of its own: a book may be long."""
     tunes = list(_tunes(text))
     if not tunes:
         reading.rejected.append(
@@ -81,57 +86,99 @@ def _read_abc_book(text: str, reading: Reading) -> None:
         )
     for number, tune in enumerate(tunes, start=1):
         name = reading.source if len(tunes) == 1 else f"{reading.source}#{number}"
+        if "\nK:" not in tune:
+            reading.rejected.append((name, "the tune has no line K:, behind which its notes begin"))
+            continue
         try:
-            _keep(read_abc(tune, name), reading)
-        except TimeoutError:
-            raise
+            with _time_limit(limit_seconds):
+                _keep(read_abc(tune, name), reading)
         except Exception as error:  # noqa: BLE001  as above: one bad tune must not lose the book
             reading.rejected.append((name, _reason(error)))
 
 
 def _tunes(text: str) -> Iterator[str]:
-    """The tunes of a book: each from its X: line to the next one's. Lines before the first are ignored."""
+    """The tunes of a book: each from its X: line to the next one's or to the empty line behind its music.
+
+    What stands between tunes is not music.
+    """
     tune: list[str] = []
+    inside = music = False
     for line in text.splitlines():
         if line.lstrip().startswith("X:"):
             if tune:
-                yield "\n".join(tune).strip() + "\n"
-            tune = [line.strip()]
-        elif tune:
-            tune.append(line.rstrip())
-    if any(line.startswith("K:") for line in tune):
-        yield "\n".join(tune).strip() + "\n"
+                yield "\n".join(tune) + "\n"
+            tune, inside, music = [], True, False
+        elif not line.strip() and music:
+            inside = False
+        if inside and line.strip():
+            tune.append(line.strip())
+            music |= any(known.startswith("K:") for known in tune[:-1]) and line[1:2] != ":"
+    if tune:
+        yield "\n".join(tune) + "\n"
 
 
-def _read_midi(path: Path, reading: Reading) -> None:
-    _refuse_endless_midi(path)
-    from music21 import converter
+def _abc_piece(spelt: str, name: str, graces: int) -> Piece:
+    """The notes of a tune in the one spelling, by music21's ABC tokens.
 
-    # The grid's own divisor instead of music21's (4, 3), which would snap thirty-seconds away.
-    score = converter.parse(path, forceSource=True, quarterLengthDivisors=(STEPS_PER_QUARTER,))
-    _keep(_piece(score, reading.source), reading)
-
-
-def _refuse_endless_midi(path: Path) -> None:
-    """music21 loops for ever over a huge delta time, so the last tick is looked at first.
-
-    Raises:
-        ValueError: the file is no MIDI or lasts longer than `LONGEST_HOURS`.
+    Not by its scores: to bar and beam a tune takes most of the time, and minutes for a bar of an odd
+    length; and a tie behind a chord is lost.
     """
-    from symusic import Score
+    from music21 import abcFormat, key
 
-    score = Score(str(path))
-    quarters = score.end() / max(score.ticks_per_quarter, 1)
-    if quarters > LONGEST_HOURS * 60 * DEFAULT_TEMPO:
-        raise ValueError(
-            f"lasts {quarters:,.0f} quarters, more than {LONGEST_HOURS} hours at {DEFAULT_TEMPO:g} a minute"
-        )
+    # An accidental holds to the end of its bar: so it is since ABC 2, and so the bundled tunes mean it.
+    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))
+    handler.process("X:1\n" + spelt + "\n")
+    notes: list[Note] = []
+    last: list[int] = []  # where in `notes` the notes of the last chord stand
+    now, off_grid, tied, signature = Fraction(0), 0, False, ""
+    for token in handler.tokens:
+        if isinstance(token, abcFormat.ABCMetadata) and token.isKey() and not signature:
+            found = token.getKeySignatureObject()
+            signature = f"{found.tonic.name} {found.mode}" if isinstance(found, key.Key) else ""
+        tied |= isinstance(token, abcFormat.ABCTie)
+        if not isinstance(token, abcFormat.ABCNote):
+            continue
+        length = Fraction(token.quarterLength).limit_denominator(LARGEST_DENOMINATOR)
+        if token.activeTuplet is not None:
+            length *= Fraction(token.activeTuplet.tupletMultiplier()).limit_denominator(LARGEST_DENOMINATOR)
+        (onset, onset_moved), (end, end_moved) = steps(now), steps(now + length)
+        now += length
+        off_grid += length > 0 and (onset_moved or end_moved)
+        before = {notes[i].pitch: i for i in last} if tied else {}
+        tied, last = False, []
+        for pitch in _abc_pitches(token) if length > 0 else []:
+            if pitch in before and notes[before[pitch]].onset + notes[before[pitch]].duration == onset:
+                first = notes[before[pitch]]
+                notes[before[pitch]] = first._replace(duration=max(end - first.onset, 1))
+                last.append(before[pitch])
+            else:
+                last.append(len(notes))
+                notes.append(Note(onset, max(end - onset, 1), pitch))
+    metre = beats(spelt.partition("\n")[0].removeprefix("M:"))
+    return Piece.of(notes, name, metre=metre, key=signature, abc=spelt, grace_notes=graces, off_grid=off_grid)
 
 
-def _parse_abc(text: str) -> Any:
-    from music21 import converter
+def _abc_pitches(token: Any) -> list[int]:
+    """MIDI numbers of a music21 ABC note or chord; none of a rest."""
+    from music21 import abcFormat
 
-    return converter.parse(text, format="abc", forceSource=True)
+    members: list[Any] = token.subTokens if isinstance(token, abcFormat.ABCChord) else [token]
+    pitches = [_midi_number(m.pitchName, _octave(m.src)) for m in members if not m.isRest]
+    return [pitch for pitch in dict.fromkeys(pitches) if 0 <= pitch <= 127]
+
+
+def _octave(source: str) -> int:
+    return (4 if re.search("[A-G]", source) else 5) + source.count("'") - source.count(",")
+
+
+@lru_cache(maxsize=512)
+def _midi_number(pitch_name: str, octave: int) -> int:
+    """music21 reads its own C-1 as the C flat of octave 1, so the octave is told beside the name."""
+    from music21 import pitch
+
+    found = pitch.Pitch(pitch_name.removesuffix(str(octave)))
+    found.octave = octave
+    return int(found.ps)
 
 
 def _keep(piece: Piece, reading: Reading) -> None:
@@ -139,59 +186,6 @@ def _keep(piece: Piece, reading: Reading) -> None:
         reading.pieces.append(piece)
     else:
         reading.rejected.append((piece.name, "holds no note"))
-
-
-def _piece(score: Any, name: str, abc: str = "") -> Piece:
-    """The notes of a music21 score: ties joined, grace notes and percussion left out, chord symbols not read."""
-    from music21 import chord, harmony, key, meter, note, tempo
-
-    notes: list[Note] = []
-    grace_notes = off_grid = 0
-    parts = list(score.parts) or [score]
-    for number, part in enumerate(parts):
-        tied: dict[int, int] = {}  # pitch -> where in `notes` the note stands that a tie leads on from
-        for element in part.flatten().notes:
-            if isinstance(element, harmony.Harmony) or not isinstance(element, (note.Note, chord.Chord)):
-                continue
-            if element.duration.isGrace or element.quarterLength == 0:
-                grace_notes += 1
-                continue
-            onset, onset_moved = _steps(element.offset)
-            end, end_moved = _steps(element.offset + element.quarterLength)
-            off_grid += onset_moved or end_moved
-            for member in element.notes if isinstance(element, chord.Chord) else (element,):
-                pitch, tie = int(member.pitch.midi), member.tie.type if member.tie is not None else None
-                before = notes[tied[pitch]] if pitch in tied and tie in ("continue", "stop") else None
-                if before is not None and before.onset + before.duration == onset:
-                    notes[tied[pitch]] = before._replace(duration=max(end - before.onset, 1))
-                elif 0 <= pitch <= 127:
-                    tied[pitch] = len(notes)
-                    velocity = int(member.volume.velocity or DEFAULT_VELOCITY)
-                    notes.append(Note(onset, max(end - onset, 1), pitch, velocity, number))
-                if tie not in ("start", "continue"):
-                    tied.pop(pitch, None)
-    every = score.recurse()
-    metre = next(iter(every.getElementsByClass(meter.TimeSignature)), None)
-    signature = next(iter(every.getElementsByClass(key.Key)), None)
-    mark = next(iter(every.getElementsByClass(tempo.MetronomeMark)), None)
-    quarters_per_minute = mark.getQuarterBPM() if mark is not None else None
-    return Piece.of(
-        notes,
-        name,
-        tempo=float(quarters_per_minute or DEFAULT_TEMPO),
-        metre=(metre.numerator, metre.denominator) if metre is not None else (4, 4),
-        key=f"{signature.tonic.name} {signature.mode}" if signature is not None else "",
-        abc=abc,
-        grace_notes=grace_notes,
-        off_grid=off_grid,
-    )
-
-
-def _steps(quarters: Any) -> tuple[int, bool]:
-    """Quarters (float or Fraction) as whole steps, and whether that moved them."""
-    exact = quarters * STEPS_PER_QUARTER
-    whole = round(exact)
-    return whole, abs(exact - whole) > 1e-6
 
 
 def _reason(error: Exception) -> str:
@@ -210,7 +204,8 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise TimeoutError(f"reading took more than {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again, since what is raised within a callback or caught by music21 ends nothing.
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,6 +17,12 @@ from musicexp.music import STEPS_PER_QUARTER, Piece
 INK, FAINT, VAL, NOTE = "#1b3a5c", "#b9c7d6", "#d1495b", "#1b6ca8"
 SMOOTHING = 0.02
 """Share of the curve over which the bold line is an exponential mean."""
+
+MOST_LINES = 200
+"""Bar lines drawn at most; of a longer piece every second, third ... bar."""
+
+MOST_ROLLS = 24
+"""Taller pictures take minutes to lay out."""
 
 Curve = Sequence[tuple[int, float]]
 """(iteration, nats per token) pairs."""
@@ -43,7 +51,8 @@ def loss_picture(train: Curve, val: Curve, baselines: Mapping[str, float], title
             fontsize=8,
             color="#555555",
         )
-    axes.set(xlabel="iteration", ylabel="nats per token", title=title)
+    axes.set(xlabel="iteration", ylabel="nats per token", title="")
+    axes.set_title(title, parse_math=False)
     axes.grid(color="#eeeeee")
     axes.spines[["top", "right"]].set_visible(False)
     if train or val:
@@ -65,8 +74,9 @@ def roll_picture(pieces: Sequence[tuple[str, Piece]]) -> bytes:
     """Piano rolls one below the other: time in quarters to the right, pitch upwards, bars as lines.
 
     Args:
-        pieces: (caption, piece) pairs.
+        pieces: (caption, piece) pairs; the first `MOST_ROLLS` are drawn.
     """
+    pieces = pieces[:MOST_ROLLS]
     rows = max(len(pieces), 1)
     figure = Figure(figsize=(12, 1.9 * rows + 0.4), dpi=100, layout="constrained")
     for row, (caption, piece) in enumerate(pieces, start=1):
@@ -75,10 +85,11 @@ def roll_picture(pieces: Sequence[tuple[str, Piece]]) -> bytes:
 
 
 def _draw_roll(axes: Axes, piece: Piece, caption: str) -> None:
-    axes.set_title(caption, fontsize=9, loc="left")
+    axes.set_title(caption, fontsize=9, loc="left", parse_math=False)
     onsets, durations = piece.onset / STEPS_PER_QUARTER, piece.duration / STEPS_PER_QUARTER
     low, high = (int(piece.pitch.min()), int(piece.pitch.max())) if len(piece) else (60, 72)
     bar = 4 * piece.metre[0] / piece.metre[1]
+    bar *= math.ceil((piece.quarters / bar + 1) / MOST_LINES)
     for line in np.arange(0, piece.quarters + bar, bar):
         axes.axvline(line, color="#e3e3e3", linewidth=0.7, zorder=0)
     axes.barh(piece.pitch, durations * 0.94, left=onsets, height=0.85, color=NOTE)
@@ -92,5 +103,8 @@ def _draw_roll(axes: Axes, piece: Piece, caption: str) -> None:
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A name in letters that the font does not have is drawn as boxes; nobody can do anything about it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()

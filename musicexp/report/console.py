@@ -46,7 +46,7 @@ class Terminal:
         self._console.print(line)
 
     def reading(self, ready: int, files: int) -> None:
-        self._advance("reading the music", ready, files, lambda: f"{ready:,} of {files:,} files")
+        self._advance("reading the music", ready, files, lambda: "files")
 
     def iteration(self, iteration: int, iterations: int, loss: float) -> None:
         self._advance("training", iteration, iterations, lambda: self._state(iteration, iterations, loss))

@@ -24,15 +24,20 @@ from musicexp.tokens.vocabulary import BOS, EOS, PAD, SPECIAL, Ids, Vocabulary
 SOUNDING = ("note", "chord", "rest")
 LETTERS = "CDEFGABcdefgab"
 _LENGTH = r"(?:[1-9]\d?)?(?:/[2-9]|/1[26]|/{1,3})?"
-_NOTE = rf"(?:\^\^?|__?|=)?[A-Ga-g][,']{{0,3}}{_LENGTH}"
+_NOTE = rf"(?:\^\^?|__?|=)?[A-Ga-g](?:,{{1,5}}|'{{1,5}})?{_LENGTH}"
+LONGEST_STEPS = 96
+"""What one length can say, in steps: 96/12 eighths. Longer notes are tied."""
+
 _UNIT = re.compile(
     rf"(?P<field>\n(?:K:(?:{'|'.join(re.escape(k) for k in sorted(ABC_KEYS, key=len, reverse=True))})|M:(?:C\|?|\d\d?/(?:16|[1248]))|L:1/(?:16|32|[1248]))(?=\n))"
     rf"|(?P<chord>\[(?:{_NOTE})+\]{_LENGTH})|(?P<bar>\[?\|[\]|:]*|:+\|*:*|\|)|(?P<ending>\[[12])"
-    rf"|(?P<tuplet>\([2-9])|(?P<note>{_NOTE})|(?P<rest>[zx]{_LENGTH})|(?P<tie>-)|(?P<broken><{{1,3}}|>{{1,3}})|(?P<blank>[ \n])"
+    rf"|(?P<tuplet>\([2-9](?::[1-9]?){{0,2}})|(?P<note>{_NOTE})|(?P<rest>[zx]{_LENGTH})|(?P<tie>-)|(?P<broken><{{1,3}}|>{{1,3}})|(?P<blank>[ \n])"
 )
 
 
 class AbcTokenizer:
+    """Characters of ABC: of the tune's own if it was read from ABC, else of ABC written for it."""
+
     kind = "abc"
 
     def tokens(self, piece: Piece) -> list[str]:
@@ -65,25 +70,37 @@ class AbcTokenizer:
 
 
 def abc_of(piece: Piece) -> str:
-    """ABC for a piece that was not read from ABC: its chords, notes and rests, in C with every accidental written."""
+    """ABC for a piece that was not read from ABC: its chords, notes and rests, in C, tied over bars."""
     from musicexp.tokens.notes import NotesTokenizer, _parts
 
-    bar = STEPS_PER_QUARTER * 4 * piece.metre[0] // piece.metre[1]
     metre = f"{piece.metre[0]}/{piece.metre[1]}"
-    words, now = [], 0
+    if metre not in ABC_METRES:
+        metre = "4/4"
+    beats, unit = (int(number) for number in metre.split("/"))
+    bar = STEPS_PER_QUARTER * 4 * beats // unit
+    text, now = f"M:{metre}\nL:1/8\nK:C\n", 0
+    sharpened: set[str] = set()
     for token in NotesTokenizer().tokens(piece):
-        pitches, duration = _parts(token)
-        names = [_pitch_name(pitch) for pitch in pitches]
-        what = "z" if not names else names[0] if len(names) == 1 else f"[{''.join(names)}]"
-        words.append(what + _length(Fraction(duration, STEPS_PER_QUARTER // 2)))
-        if (now + duration) // bar > now // bar:
-            words.append("|")
-        now += duration
-    return f"M:{metre if metre in ABC_METRES else '4/4'}\nL:1/8\nK:C\n" + " ".join(words)
+        pitches, left = _parts(token)
+        while left:
+            length = min(left, bar - now % bar, LONGEST_STEPS)
+            names = [_pitch_name(pitch, sharpened) for pitch in pitches]
+            what = "z" if not names else names[0] if len(names) == 1 else f"[{''.join(names)}]"
+            text += what + _length(Fraction(length, STEPS_PER_QUARTER // 2))
+            now, left = now + length, left - length
+            text += "-" if left and names else ""
+            if now % bar == 0:
+                text += "|"
+                sharpened.clear()
+            text += " "
+    return text.rstrip(" ")
 
 
-def _pitch_name(pitch: int) -> str:
-    letter, sign = ("C=", "C^", "D=", "D^", "E=", "F=", "F^", "G=", "G^", "A=", "A^", "B=")[pitch % 12]
+def _pitch_name(pitch: int, sharpened: set[str]) -> str:
+    """A note's name; a natural sign only where the letter was sharpened in this bar (`sharpened` is kept up)."""
+    letter, sharp = ("C ", "C^", "D ", "D^", "E ", "F ", "F^", "G ", "G^", "A ", "A^", "B ")[pitch % 12]
+    sign = "^" if sharp == "^" else "=" if letter in sharpened else ""
+    sharpened |= {letter} if sign == "^" else set()
     octave = pitch // 12 - 5
     name = letter if octave <= 0 else letter.lower()
     return sign + name + "," * -octave + "'" * (octave - 1)
@@ -116,11 +133,15 @@ def _stands(kind: str, unit: str, units: Sequence[tuple[str, str]], i: int) -> b
     """Whether a tie, a broken rhythm or a tuplet has the notes that it needs before and behind it."""
     if kind not in ("tie", "broken", "tuplet"):
         return True
-    passed = ("blank", "bar", "ending", "field") if kind == "tie" else ("blank",)
-    after = (k for k, _ in units[i + 1 :] if k not in passed)
+    passed = {"tie": ("blank", "bar", "ending", "field"), "tuplet": ("blank", "tie", "broken")}.get(
+        kind, ("blank",)
+    )
+    after = (units[j][0] for j in range(i + 1, len(units)) if units[j][0] not in passed)
     if kind == "tuplet":
-        return all(next(after, "") in SOUNDING for _ in range(int(unit[1])))
-    before = (k for k, _ in reversed(units[:i]) if k not in passed)
+        actual, _, more = unit[1:].partition(":")
+        members = int(more.partition(":")[2] or actual)
+        return all(next(after, "") in SOUNDING for _ in range(members))
+    before = (units[j][0] for j in range(i - 1, -1, -1) if units[j][0] not in passed)
     return next(before, "") in SOUNDING and next(after, "") in SOUNDING
 
 

@@ -7,6 +7,7 @@ begins is cut there. For one voice nothing is lost.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -21,6 +22,8 @@ REST = "r"
 
 
 class NotesTokenizer:
+    """Notes, chords and rests with their durations."""
+
     kind = "notes"
 
     def tokens(self, piece: Piece) -> list[str]:
@@ -29,7 +32,7 @@ class NotesTokenizer:
             chords.setdefault(note.onset, []).append((note.pitch, note.duration))
         onsets = sorted(chords)
         found, now = [], 0
-        for onset, following in zip(onsets, [*onsets[1:], None], strict=True):
+        for onset, following in itertools.zip_longest(onsets, onsets[1:]):
             if onset > now:
                 found.append(f"{REST}:{onset - now}")
             duration = max(duration for _, duration in chords[onset])

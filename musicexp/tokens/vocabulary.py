@@ -83,14 +83,19 @@ class Vocabulary:
         """Read back what `as_dict` gave.
 
         Raises:
-            StoreError: another format, or a list that does not have its fingerprint.
+            StoreError: another format, damage, or a list that does not have its fingerprint.
         """
         if values.get("format") != FORMAT:
             raise StoreError(
                 f"the vocabulary has format {values.get('format')}, and this version of musicexp reads format {FORMAT}; use the version that wrote it"
             )
-        vocabulary = cls(values["kind"], values["tokens"])
-        if vocabulary.fingerprint != values["fingerprint"]:
+        kind: Any = values.get("kind")
+        tokens: Any = values.get("tokens")
+        whole = isinstance(kind, str) and isinstance(tokens, list) and all(isinstance(t, str) for t in tokens)
+        if not whole or tuple(tokens[: len(SPECIAL)]) != SPECIAL or len(set(tokens)) != len(tokens):
+            raise StoreError("the vocabulary is damaged: it is no list of different tokens with its kind")
+        vocabulary = cls(kind, tokens)
+        if vocabulary.fingerprint != values.get("fingerprint"):
             raise StoreError(
                 "the vocabulary does not have the fingerprint that it was stored with: it was changed since"
             )

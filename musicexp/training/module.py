@@ -33,12 +33,15 @@ class LSTMModule(pl.LightningModule):
         self.carried = carried
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Mean loss of a batch in nats per token."""
+        """Mean loss of a batch in nats per token; 0 for a window that holds nothing but padding and BOS."""
         state = None if batch.fresh else self.carried
         logits_BTV, after = self.model(batch.inputs_BT, state)
         self.carried = after.detached() if self.settings.windows == "contiguous" else None
         self.iteration += 1  # here, because callbacks are told of a batch's end before the module is
-        return cross_entropy(logits_BTV.flatten(0, 1), batch.targets_BT.flatten(), ignore_index=IGNORED)
+        nats = cross_entropy(
+            logits_BTV.flatten(0, 1), batch.targets_BT.flatten(), ignore_index=IGNORED, reduction="sum"
+        )
+        return nats / max(batch.tokens, 1)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         rate = learning_rate(

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
+    """Is told how a run goes. `report.Terminal` shows it to people; `Silent` keeps what is said."""
+
     def say(self, line: str) -> None:
         """A line worth keeping: it is part of log.txt."""
         ...

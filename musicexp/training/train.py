@@ -87,6 +87,9 @@ def train(
     """
     resolved = checkpoint.resolved if checkpoint else resolve(config)
     torch.set_num_threads(resolved.threads)
+    run.write(
+        "config.yaml", to_yaml(config.as_dict()).encode()
+    )  # first, so that a run stopped in reading can go on
     material = prepare(config, cache, reporter.reading)
     if checkpoint and checkpoint.data_fingerprint != material.corpus.fingerprint:
         raise RunError(
@@ -167,7 +170,6 @@ def introduce(
         corpus.source,
         json.dumps({"pieces": len(corpus.pieces), "notes": corpus.notes, "rejected": len(corpus.rejected)}),
     )
-    run.write("config.yaml", to_yaml(config.as_dict()).encode())
     run.write("vocabulary.json", json.dumps(material.vocabulary.as_dict(), indent=1).encode())
     if code.diff:
         run.write("diff.patch", code.diff)
