@@ -340,6 +340,8 @@ def test_sigkill_then_resume_then_a_second_kill_of_nothing(
     assert before < 700
     assert main(["run", "resume=killed"]) == 0
     assert "going on behind iteration" in capsys.readouterr().out
+    log = musicexp.load_run("killed").read("log.txt").decode()
+    assert log.index("training  70/") < log.index("going on behind"), "the log of the first sitting is kept"
     assert main(["run", *small(*words[len(small()) :], "name=whole")]) == 0
     killed, whole = musicexp.load_run("killed"), musicexp.load_run("whole")
     for metric in ("loss/train", "loss/val", "nll_nats/test", "bits_per_note/val"):
@@ -364,7 +366,11 @@ def test_a_signal_closes_the_run_as_killed(small: Small, store: str, number: sig
 
 
 @pytest.mark.parametrize(
-    ("limit", "size"), [(200_000, 16), (1_500_000, 256)], ids=["the store", "the checkpoint"]
+    ("limit", "size"),
+    [
+        pytest.param(200_000, 16, id="the store", marks=pytest.mark.slow),
+        pytest.param(1_500_000, 256, id="the checkpoint"),
+    ],
 )
 def test_a_full_disk_is_told_in_one_sentence(
     small: Small, store: str, limit: int, size: int, tmp_path: Path
@@ -482,3 +488,12 @@ def test_a_run_stopped_in_reading_can_go_on(
     assert musicexp.load_run("early").status == "KILLED"
     assert main(["run", "resume=early"]) == 0
     assert musicexp.load_run("early").status == "FINISHED"
+
+
+def test_a_prime_that_is_not_there_is_told_before_training(
+    small: Small, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run of hours ended in 'no such file'."""
+    assert main(["run", *small("samples.prime=nowhere.mid", "name=primed")]) == 2
+    assert "prime=nowhere.mid: no such file" in capsys.readouterr().err
+    assert not musicexp.load_run("primed").curve("loss/train")

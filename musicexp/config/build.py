@@ -166,7 +166,7 @@ def _check_together(config: Config) -> None:
         raise SettingError(
             f"dataset.path={data.path} goes with dataset=midi, but dataset={data.name} reads music21's collection {data.collection}; write dataset=midi dataset.path={data.path}"
         )
-    if config.keep == "best" and config.early_stopping.patience and not config.validation.every:
+    if config.early_stopping.patience and not config.validation.every:
         raise SettingError(
             "early_stopping.patience counts validations, but validation.every=0 makes none before the end; set validation.every to 1 or more"
         )

@@ -11,7 +11,7 @@ from musicexp.generation.checkpoint import (
     new_model,
     restore_generators,
 )
-from musicexp.generation.melody import Melody, melodies
+from musicexp.generation.melody import Melody, melodies, read_prime
 
 __all__ = [
     "CHECKPOINT_FILE",
@@ -22,5 +22,6 @@ __all__ = [
     "generator_states",
     "melodies",
     "new_model",
+    "read_prime",
     "restore_generators",
 ]

@@ -18,7 +18,7 @@ from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
 from musicexp.model import Drawn, MusicLSTM, State, sample
 from musicexp.music import Piece, midi_bytes, read_file
-from musicexp.tokens import BOS, EOS, Ids
+from musicexp.tokens import BOS, EOS, Ids, Tokenizer, Vocabulary
 
 AT_ONCE = 16
 """Rows of every pass, filled or not: a matrix product's last bits depend on how many rows it has."""
@@ -100,10 +100,10 @@ def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
         MusicError: the prime cannot be read or does not fit the run's vocabulary.
     """
     model, tokenizer, vocabulary = checkpoint.model(), checkpoint.tokenizer, checkpoint.vocabulary
-    like = _like(checkpoint)
+    like = Piece.of([], tempo=checkpoint.tempo, metre=checkpoint.metre)
     prime = np.empty(0, dtype=np.int64)
     if settings.prime:
-        prime, like = _prime(checkpoint, settings)
+        prime, like = read_prime(settings.prime, settings.prime_notes, tokenizer, vocabulary)
     found: list[Melody] = []
     numbers = list(range(1, settings.count + 1))
     for start in range(0, len(numbers), AT_ONCE):
@@ -149,24 +149,22 @@ def _drawn(
     )
 
 
-def _like(checkpoint: Checkpoint) -> Piece:
-    return Piece.of([], tempo=checkpoint.tempo, metre=checkpoint.metre)
+def read_prime(prime: str, notes: int, tokenizer: Tokenizer, vocabulary: Vocabulary) -> tuple[Ids, Piece]:
+    """Token ids of the first notes and chords of a MIDI or ABC file, and the piece that they are.
 
-
-def _prime(checkpoint: Checkpoint, settings: Samples) -> tuple[Ids, Piece]:
-    """Token ids of the first prime_notes notes of the prime, and a piece with its tempo and metre."""
-    path = Path(str(settings.prime)).expanduser()
+    Raises:
+        MusicError: the file cannot be read, or has what the vocabulary knows nothing near to.
+    """
+    path = Path(prime).expanduser()
     if not path.is_file():
-        raise MusicError(
-            f"prime={settings.prime}: no such file (looked in {Path.cwd()}); name a MIDI or ABC file"
-        )
+        raise MusicError(f"prime={prime}: no such file (looked in {Path.cwd()}); name a MIDI or ABC file")
     reading = read_file(path)
     if not reading.pieces:
         raise MusicError(
-            f"prime={settings.prime} cannot be used: {reading.rejected[0][1]}; name another MIDI or ABC file"
+            f"prime={prime} cannot be used: {reading.rejected[0][1]}; name another MIDI or ABC file"
         )
     piece = reading.pieces[0]
-    onsets = np.unique(piece.onset)[: settings.prime_notes]
+    onsets = np.unique(piece.onset)[:notes]
     first = Piece.of(
         [
             note._replace(onset=note.onset - int(onsets[0]))
@@ -177,5 +175,5 @@ def _prime(checkpoint: Checkpoint, settings: Samples) -> tuple[Ids, Piece]:
         metre=piece.metre,
         key=piece.key,
     )
-    ids, _ = checkpoint.tokenizer.known(checkpoint.tokenizer.tokens(first), checkpoint.vocabulary)
+    ids, _ = tokenizer.known(tokenizer.tokens(first), vocabulary)
     return ids, first

@@ -54,6 +54,9 @@ class Terminal:
     def validation(self, iteration: int, loss: float) -> None:
         self._validation = loss
 
+    def recall(self, text: str) -> None:
+        self._lines[:0] = text.splitlines()
+
     def text(self) -> str:
         return "".join(line + "\n" for line in self._lines)
 

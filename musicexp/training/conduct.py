@@ -33,6 +33,8 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
             with _alone(run, cache):
                 config, checkpoint = _taken_up(run, config)
                 run.reopen()
+                if run.has("log.txt"):
+                    reporter.recall(run.read("log.txt").decode())
                 return _conducted(config, run, reporter, store, cache, signals, checkpoint)
         run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user()})
         with _alone(run, cache):

@@ -31,6 +31,10 @@ class Reporter(Protocol):
         """The run is done; `place` is where its files lie."""
         ...
 
+    def recall(self, text: str) -> None:
+        """What was said in an earlier sitting of the same run: it comes first in log.txt."""
+        ...
+
     def text(self) -> str:
         """All that was said so far, for log.txt."""
         ...
@@ -56,6 +60,9 @@ class Silent:
 
     def finished(self, result: RunResult, place: str) -> None:
         pass
+
+    def recall(self, text: str) -> None:
+        self.lines[:0] = text.splitlines()
 
     def text(self) -> str:
         return "".join(line + "\n" for line in self.lines)

@@ -24,12 +24,14 @@ from musicexp.generation import (
     generator_states,
     melodies,
     new_model,
+    read_prime,
     restore_generators,
 )
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.model import MusicLSTM, State
 from musicexp.music import SIDES, Side
 from musicexp.render import loss_picture, roll_picture
+from musicexp.tokens import tokenizer
 from musicexp.tracking import Run
 from musicexp.training.callbacks import Course, Record, Save, Signals, Validate, choose_device, cpu_threads
 from musicexp.training.environment import code_fingerprint, code_state, machine
@@ -95,6 +97,13 @@ def train(
         raise RunError(
             f"the music of {material.corpus.source} has changed since run {run.name} began (fingerprint "
             f"{material.corpus.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
+        )
+    if config.samples.prime:  # a prime that does not fit is told now, not when the training is over
+        read_prime(
+            config.samples.prime,
+            config.samples.prime_notes,
+            tokenizer(config.tokens.kind),
+            material.vocabulary,
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
 
