@@ -13,11 +13,10 @@ from musicexp.config import (
     Samples,
     Tracking,
     assignments,
-    build,
     build_part,
     compose,
     fields_of,
-    from_yaml,
+    read_config,
 )
 from musicexp.errors import SettingError, StoreError
 from musicexp.tracking import MlflowRun, open_store, store_uri, write_whole
@@ -95,10 +94,15 @@ class LoadedRun:
         from musicexp.generation import CHECKPOINT_FILE, Checkpoint
 
         if not self._run.has(CHECKPOINT_FILE):
-            raise StoreError(
-                f"run {self.name} ({self.id}) has no {CHECKPOINT_FILE}: it was stopped before its first checkpoint; go on with `python -m musicexp run resume={self.id}`"
-            )
+            raise StoreError(f"run {self.name} ({self.id}) has no {CHECKPOINT_FILE}: {self._why_none()}")
         return Checkpoint.from_bytes(self._run.read(CHECKPOINT_FILE), f"{CHECKPOINT_FILE} of run {self.name}")
+
+    def _why_none(self) -> str:
+        if self.status == "FINISHED":
+            return "it was deleted, or its folder was moved"
+        if self.status == "FAILED":
+            return f"it failed ({self.tags.get('failed', 'see its log.txt')})"
+        return f"it was stopped before its first checkpoint; go on with `python -m musicexp run resume={self.id}`"
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
         """(iteration, value) pairs of a metric such as loss/train, in order."""
@@ -109,11 +113,17 @@ class LoadedRun:
         return self._run.read(name)
 
 
-def load_run(reference: str, tracking_uri: str | None = None, experiment: str | None = None) -> LoadedRun:
+def load_run(
+    reference: str,
+    tracking_uri: str | None = None,
+    experiment: str | None = None,
+    with_file: str | None = None,
+) -> LoadedRun:
     """The run of an id, a name or `last`.
 
     Args:
         tracking_uri, experiment: as the settings tracking.uri and tracking.experiment.
+        with_file: for `last`: pass over runs without this file.
 
     Raises:
         RunError: no run or several bear it.
@@ -121,8 +131,8 @@ def load_run(reference: str, tracking_uri: str | None = None, experiment: str | 
     """
     places = compose([]).tracking
     store = open_store(store_uri(tracking_uri), experiment or places.experiment, create=False)
-    found = store.find(reference)
-    config = build(from_yaml(found.read("config.yaml").decode()))
+    found = store.find(reference, last_with=with_file)
+    config = read_config(found.read("config.yaml"), f"config.yaml of run {found.name} ({found.id})")
     return LoadedRun(found.id, found.name, found.status, found.tags, config, found)
 
 
@@ -149,6 +159,8 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> lis
     out = given.get("out")
     if out is not None and (not isinstance(out, (str, int)) or isinstance(out, bool) or out == ""):
         raise SettingError(f"out must be a folder's name, not {out!r}")
+    if out is not None and Path(str(out)).expanduser().is_file():
+        raise SettingError(f"out={out} is a file; name a folder")
     tracking = compose([]).tracking
     places = {
         "uri": given.get("tracking.uri"),
@@ -156,9 +168,9 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> lis
     }
     build_part(Tracking, dataclasses.asdict(tracking) | places, "tracking.")
 
-    from musicexp.generation import melodies
+    from musicexp.generation import CHECKPOINT_FILE, melodies
 
-    loaded = load_run(reference, places["uri"], places["experiment"])
+    loaded = load_run(reference, places["uri"], places["experiment"], with_file=CHECKPOINT_FILE)
     checkpoint = loaded.checkpoint()
     settings = build_part(Samples, dataclasses.asdict(checkpoint.config.samples) | own, "")
     folder = _free_folder(loaded.name) if out is None else Path(str(out)).expanduser()
@@ -192,7 +204,7 @@ def _sample_names() -> list[str]:
 
 def _free_folder(name: str) -> Path:
     """generated/NAME, or with -2, -3 ... behind it where that is taken."""
-    safe = re.sub(r"[^\w.-]+", "_", name).strip(".") or "run"
+    safe = re.sub(r"[^\w.-]+", "_", name).strip(".").encode()[:100].decode(errors="ignore") or "run"
     candidate, number = Path(GENERATED, safe), 1
     while candidate.exists():
         number += 1

@@ -34,6 +34,8 @@ METRICS_A_CALL = 1000  # MLflow's own limit for one log_batch
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 LOCK_SECONDS = 120.0
+LAST_RUNS = 100
+"""How far back a `last` that must have some file is looked for."""
 
 
 class Run(Protocol):
@@ -133,14 +135,22 @@ class Store:
             made = self.client.create_run(self.experiment_id, run_name=name, tags=dict(tags))
         return MlflowRun(self.client, made)
 
-    def find(self, reference: str) -> MlflowRun:
+    def find(self, reference: str, *, last_with: str | None = None) -> MlflowRun:
         """The run of an id (or the first 8 or more characters of one), a name, or `last`.
+
+        Args:
+            last_with: `last` means the latest run that has this file; the latest of all if none has.
 
         Raises:
             RunError: no run or several bear it.
         """
         with _translated(f"runs cannot be read from {self.uri}"):
             found = self._search(reference)
+            if reference == "last":
+                having = (
+                    run for run in found if last_with is None or MlflowRun(self.client, run).has(last_with)
+                )
+                found = [next(having, found[0])] if found else []
         if not found:
             where = f"experiment {self.experiment} of {self.uri}" if reference == "last" else self.uri
             raise RunError(
@@ -159,7 +169,7 @@ class Store:
         if reference == "last":
             return list(
                 self.client.search_runs(
-                    [self.experiment_id], "", max_results=1, order_by=["attributes.start_time DESC"]
+                    [self.experiment_id], "", max_results=LAST_RUNS, order_by=["attributes.start_time DESC"]
                 )
             )
         experiments = [e.experiment_id for e in self.client.search_experiments()]
@@ -194,6 +204,7 @@ def open_store(uri: str, experiment: str, *, create: bool = True) -> Store:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        Path(f"{path}.lock").touch()  # says at once what would make the lock wait in vain
         # The lock serialises the first touch alone: two processes that make the schema at once race.
         with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
             return _connect(uri, experiment, artifacts=(path.parent / "artifacts").as_uri(), create=create)
@@ -367,7 +378,12 @@ class MlflowRun:
     def read(self, name: str) -> bytes:
         with _translated(f"{name} of run {self.name} cannot be read"):
             if self._artifacts is not None:
-                return (self._artifacts / name).read_bytes()
+                try:
+                    return (self._artifacts / name).read_bytes()
+                except FileNotFoundError as error:
+                    raise StoreError(
+                        f"{name} of run {self.name} ({self.id}) is not in {self._artifacts}: it was deleted, or the folder was moved; put it back or take another run"
+                    ) from error
             folder = tempfile.mkdtemp()
             try:
                 return Path(self._client.download_artifacts(self.id, name, folder)).read_bytes()

@@ -17,6 +17,7 @@ import pytest
 
 import musicexp
 from musicexp.cli import main
+from musicexp.errors import RunError
 
 Small = Callable[..., list[str]]
 HEAVY = ("torch", "pytorch_lightning", "mlflow", "music21", "optuna", "symusic", "matplotlib")
@@ -352,7 +353,8 @@ def test_sigkill_then_resume_then_a_second_kill_of_nothing(
     assert killed.status == "FINISHED"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_closes_the_run_as_killed(small: Small, store: str, number: signal.Signals) -> None:
     process = begun(["run", *small("iterations=2000", "name=stopped")], "training ")
     process.send_signal(number)
@@ -473,21 +475,93 @@ def test_system_metrics_are_logged_if_asked_for(
     assert any(name.startswith("system/cpu") for name in metrics)
 
 
-def test_a_run_stopped_in_reading_can_go_on(
+def test_a_run_stopped_in_reading_leaves_no_run(
     small: Small, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It had left no settings yet, and resume told people to start again."""
-    from musicexp.training import train as training
+    from musicexp.training import conduct
 
     def stopped(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     with monkeypatch.context() as patch:
-        patch.setitem(training.__globals__, "prepare", stopped)
+        patch.setitem(conduct.__globals__, "prepare", stopped)
         assert main(["run", *small("name=early")]) == 130
-    assert musicexp.load_run("early").status == "KILLED"
+    with pytest.raises(RunError, match=r"no run 'early'|no experiment"):
+        musicexp.load_run("early")
+
+
+def test_a_run_killed_before_its_first_checkpoint_goes_on(
+    small: Small, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from musicexp.training import train as training
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(training.__globals__, "fit", killed)
+        assert main(["run", *small("name=early")]) == 130
+    assert musicexp.load_run("early").status == "FAILED"
     assert main(["run", "resume=early"]) == 0
     assert musicexp.load_run("early").status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["dataset=midi", "dataset.path=nowhere"], ["dataset.collection=nothing"], ["trainer.accelerator=gpu"]],
+)
+def test_what_is_not_there_leaves_no_run_and_no_store(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistyped folder made a failed run, which `last` then meant."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("MUSICEXP_CACHE", raising=False)
+    assert main(["run", *words]) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_last_passes_over_runs_that_have_no_model(
+    finished: tuple[musicexp.api.LoadedRun, str], small: Small, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (
+        "optimizer=adamw",
+        "optimizer.weight_decay=1e6",
+        "lr=10",
+        "optimizer.schedule=constant",
+        "name=bad",
+    )
+    assert main(["run", *small(*words)]) == 2
+    assert musicexp.load_run("last").name == "bad"
+    assert musicexp.generate("last", "count=1")[0].parent == Path("generated/whole")
+    assert main(["generate", "bad"]) == 2
+    assert "it failed (RunError: training diverged" in capsys.readouterr().err
+
+
+def test_a_damaged_configuration_is_told(
+    finished: tuple[musicexp.api.LoadedRun, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, _ = finished
+    path = Path(run._run.place) / "config.yaml"
+    for damage in (b"{{{", b"\xff\xfe", b"[1]", b"lr: 3"):
+        path.write_bytes(damage)
+        assert main(["generate", "whole"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("musicexp: config.yaml of run whole")
+        assert said.count("\n") == 1
+    path.unlink()
+    assert main(["generate", "whole"]) == 2
+    assert "it was deleted, or the folder was moved" in capsys.readouterr().err
+
+
+def test_a_process_without_output_still_trains(
+    small: Small, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With standard output closed (`>&-`), Python's sys.stdout is None."""
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        assert main(["run", *small("iterations=2", "samples.count=1", "name=mute")]) == 0
+    assert "LSTM" in musicexp.load_run("mute").read("log.txt").decode()
 
 
 def test_a_prime_that_is_not_there_is_told_before_training(
@@ -496,4 +570,5 @@ def test_a_prime_that_is_not_there_is_told_before_training(
     """A run of hours ended in 'no such file'."""
     assert main(["run", *small("samples.prime=nowhere.mid", "name=primed")]) == 2
     assert "prime=nowhere.mid: no such file" in capsys.readouterr().err
-    assert not musicexp.load_run("primed").curve("loss/train")
+    with pytest.raises(RunError, match=r"no run 'primed'|no experiment"):
+        musicexp.load_run("primed")

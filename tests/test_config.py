@@ -108,6 +108,12 @@ REFUSED = {
     "split.val=0.5": "below 0.5, not 0.5",
     "tracking.system_metrics=1": "tracking.system_metrics must be true or false, not 1",
     "model=[lstm1,lstm9]": "model=lstm9 is not known",
+    "name=last": "name=last is taken",
+    "name=' '": "name must be printable text",
+    "name='a\nb'": "name must be printable text",
+    f"name={'x' * 300}": "name must be printable text of 1 to 200 characters",
+    "=": "there is no setting before the =",
+    "lr=a=b": "not 'a=b'",
     "model": "not of the form setting=value",
     "a b": "not of the form setting=value",
     "model.num_layers": "not of the form setting=value",
@@ -137,6 +143,13 @@ def test_words_that_are_right() -> None:
     assert (config.lr, config.samples.temperature, config.name, config.seed) == (1.0, (2.0,), "7", 3)
     assert isinstance(config.lr, float)
     assert (config.model.dropout, config.threads) == (0.0, 2)
+
+
+@pytest.mark.parametrize("name", ["音乐", "it is mine", "naïve", "a~b", "100%", "ünïcode run #3", "<script>"])
+def test_plain_text_needs_no_quotes_of_hydras(name: str) -> None:
+    """`name=音乐` was refused with the advice to quote blanks or brackets."""
+    assert compose([f"name={name}"]).name == name
+    assert compose([f"name='{name}'"]).name == name
 
 
 def test_a_multirun_is_every_combination_in_order() -> None:

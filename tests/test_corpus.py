@@ -154,7 +154,7 @@ def test_a_bundled_collection(tmp_path: Path) -> None:
         (
             None,
             "bad",
-            r"none of the 2 files in .*bad can be used: RuntimeError: .*\(1 times\); holds no note \(1 times\)",
+            r"none of the 2 files in .*bad can be used: it is no MIDI file, or a damaged one \(1 times\); holds no note \(1 times\)",
         ),
     ],
 )

@@ -278,7 +278,7 @@ def test_a_short_prime_is_taken_whole(tmp_path: Path) -> None:
         (
             "bad.mid",
             b"no MIDI",
-            r"prime=.*bad\.mid cannot be used: RuntimeError: .*; name another MIDI or ABC file",
+            r"prime=.*bad\.mid cannot be used: it is no MIDI file, or a damaged one; name another MIDI or ABC file",
         ),
         (
             "bad.abc",

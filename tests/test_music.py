@@ -186,11 +186,11 @@ ON, OFF = b"\x00\x90\x3c\x40", b"\x83\x60\x80\x3c\x40"  # off after a quarter of
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "RuntimeError"),
-        (b"this is a text and no MIDI file at all", "RuntimeError"),
-        (b"MThd", "RuntimeError"),
-        (midi_file(track(ON, OFF))[:-6], "RuntimeError"),
-        (bytes(range(256)) * 4, "RuntimeError"),
+        (b"", "it is no MIDI file, or a damaged one"),
+        (b"this is a text and no MIDI file at all", "it is no MIDI file, or a damaged one"),
+        (b"MThd", "it is no MIDI file, or a damaged one"),
+        (midi_file(track(ON, OFF))[:-6], "it is no MIDI file, or a damaged one"),
+        (bytes(range(256)) * 4, "it is no MIDI file, or a damaged one"),
         (midi_file(track()), "holds no note"),
     ],
     ids=["empty", "text", "header only", "cut", "bytes", "silent"],

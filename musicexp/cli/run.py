@@ -21,9 +21,11 @@ def main(words: Sequence[str]) -> int:
 
         print(run_help())
         return 0
-    flags, overrides = sorted_out(words)
+    flags, given = sorted_out(words)
     from musicexp.api import check_resume, preset_length
-    from musicexp.config import Config, compose, compose_each, launch
+    from musicexp.config import Config, compose, compose_each, launch, spelt
+
+    overrides = spelt(given)
 
     multirun = "--multirun" in words or "-m" in words
     configs = compose_each(overrides) if multirun else [compose(overrides)]

@@ -22,6 +22,7 @@ def run_help() -> str:
         "  --cfg job     print the composed settings and stop",
         "  --multirun    one run for each value: lr=1e-3,3e-3 seed=0,1",
         "  --info        where Hydra found what",
+        "  --package NAME, --resolve   with --cfg: one part only; interpolations resolved",
         "",
         "Examples:",
         "  python -m musicexp run model=lstm1 lr=1e-3 iterations=200",

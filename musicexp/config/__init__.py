@@ -11,9 +11,10 @@ from musicexp.config.compose import (
     compose,
     compose_each,
     conf_dir,
-    from_yaml,
     launch,
     options_of,
+    read_config,
+    spelt,
     to_yaml,
 )
 from musicexp.config.settings import (
@@ -42,9 +43,10 @@ __all__ = [
     "compose_each",
     "conf_dir",
     "fields_of",
-    "from_yaml",
     "launch",
     "options_of",
     "range_of",
+    "read_config",
+    "spelt",
     "to_yaml",
 ]

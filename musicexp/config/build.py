@@ -22,6 +22,7 @@ OTHER_WORDS = {
     "rnn_units": "hidden_size",
     "layers": "num_layers",
 }
+LONGEST_NAME = 200
 HELP_HINT = "`python -m musicexp run --help` lists every setting"
 
 
@@ -152,7 +153,14 @@ def shown(value: Any) -> str:
 
 
 def _check_together(config: Config) -> None:
-    """Settings that do not go with each other."""
+    """Settings that do not go with each other, and what no range can say."""
+    name = config.name
+    if name is not None and (not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME):
+        raise SettingError(
+            f"name must be printable text of 1 to {LONGEST_NAME} characters, not {name[:LONGEST_NAME]!r}"
+        )
+    if name == "last":
+        raise SettingError("name=last is taken: `last` always means the latest run; give another name")
     if config.split.val + config.split.test >= 0.9:
         raise SettingError(
             f"split.val={config.split.val:g} and split.test={config.split.test:g} leave too little to train on: their sum must be below 0.9"

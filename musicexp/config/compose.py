@@ -10,7 +10,7 @@ from typing import Any
 
 from musicexp.config.build import build, or_, shown, unknown_setting
 from musicexp.config.settings import GROUPS, Config, fields_of
-from musicexp.errors import MusicexpError, SettingError
+from musicexp.errors import MusicexpError, SettingError, StoreError
 
 
 def conf_dir() -> Path:
@@ -76,11 +76,37 @@ def compose_each(overrides: Sequence[str]) -> list[Config]:
                 values = OmegaConf.to_container(composed, resolve=True)
             except (HydraException, OmegaConfBaseException) as error:
                 raise SettingError(
-                    f"{' '.join(job)} cannot be composed: {' '.join(str(error).split())}"
+                    f"{' '.join(overrides)} cannot be composed: {_first_line(error)}"
                 ) from error
             assert isinstance(values, dict)
             configs.append(build(typing.cast(dict[str, Any], values)))
     return configs
+
+
+def spelt(words: Sequence[str]) -> list[str]:
+    """The words as Hydra's grammar wants them: a plain value with letters or blanks that it refuses is quoted.
+
+    `name=音乐` and `dataset.path=my music` are plain to a person, and no list, call or quotation is touched.
+    """
+    return [_quoted(word) if not _parses(word) else word for word in words]
+
+
+def _quoted(word: str) -> str:
+    key, sign, value = word.partition("=")
+    quoted = f"{key}='{value}'"
+    plain = sign and value.isprintable() and not set(value) & set("'\"[]{}(),\\$")
+    return quoted if plain and _parses(quoted) else word
+
+
+def _parses(word: str) -> bool:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
 
 
 def _parsed(words: Sequence[str]) -> list[Any]:
@@ -88,14 +114,18 @@ def _parsed(words: Sequence[str]) -> list[Any]:
     from hydra.errors import HydraException
 
     parser, found = OverridesParser.create(), []
-    for word in words:
+    for word, given in zip(spelt(words), words, strict=True):
         try:
             found.append(parser.parse_override(word))
         except HydraException as error:
             raise SettingError(
-                f"{word!r} is not of the form setting=value ({_first_line(error)}); "
-                """quote a value with blanks or brackets twice: 'setting="a value"'"""
+                f"{given!r} is not of the form setting=value; "
+                """quote a value with brackets, commas or quotation marks twice: 'name="a, b"'"""
             ) from error
+        if not found[-1].key_or_group:
+            raise SettingError(
+                f"{given!r} is not of the form setting=value: there is no setting before the ="
+            )
     return found
 
 
@@ -223,10 +253,27 @@ def to_yaml(values: Mapping[str, Any]) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dict(values)))
 
 
-def from_yaml(text: str) -> dict[str, Any]:
-    """YAML text as plain values."""
-    from omegaconf import OmegaConf
+def read_config(data: bytes, where: str) -> Config:
+    """The Config of a run's config.yaml.
 
-    values = OmegaConf.to_container(OmegaConf.create(text))
-    assert isinstance(values, dict)
-    return typing.cast(dict[str, Any], values)
+    Args:
+        where: what the file is called in messages.
+
+    Raises:
+        StoreError: it is damaged, or has settings that this version does not know.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        values = OmegaConf.to_container(OmegaConf.create(data.decode()))
+        if not isinstance(values, dict):
+            raise StoreError(f"{where} is damaged: it holds no settings; take another run")
+        return build(typing.cast(dict[str, Any], values))
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError, OSError) as error:
+        raise StoreError(
+            f"{where} is damaged and cannot be read ({type(error).__name__}); take another run"
+        ) from error
+    except SettingError as error:
+        raise StoreError(f"{where} does not suit this version of musicexp: {error}") from error

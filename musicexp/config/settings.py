@@ -53,7 +53,7 @@ def settings(cls: type[T]) -> type[T]:
 class Dataset:
     name: str = setting("what the data set is called in tables")
     collection: str | None = setting("a collection of music21's bundled corpus, such as ryansMammoth")
-    path: str | None = setting("a folder of .mid and .abc files, read recursively (with dataset=midi)")
+    path: str | None = setting("a folder of .mid, .midi and .abc files, read recursively (with dataset=midi)")
     limit: int = setting("use only the first so many files, in order of name; 0 uses all", at_least=0)
 
 
@@ -157,7 +157,9 @@ class Config:
     resume: str | None = setting(
         "go on with an interrupted run: its id, name or `last`", changes_result=False
     )
-    recurrence: Literal["auto", "torch"] = setting("how the LSTM is computed; auto is torch.nn.LSTM")
+    recurrence: Literal["auto", "torch"] = setting(
+        "how the LSTM is computed; torch is torch.nn.LSTM, which is also what auto takes"
+    )
     precision: Literal["auto", "fp32", "fp64"] = setting("number format of the training; auto is fp32")
     threads: int | Literal["auto"] = setting("CPU threads; auto takes one for each physical core", at_least=1)
     keep: Literal["best", "last"] = setting(

@@ -11,7 +11,7 @@ from musicexp.generation.checkpoint import (
     new_model,
     restore_generators,
 )
-from musicexp.generation.melody import Melody, melodies, read_prime
+from musicexp.generation.melody import Melody, melodies, prime_file, read_prime
 
 __all__ = [
     "CHECKPOINT_FILE",
@@ -22,6 +22,7 @@ __all__ = [
     "generator_states",
     "melodies",
     "new_model",
+    "prime_file",
     "read_prime",
     "restore_generators",
 ]

@@ -149,15 +149,27 @@ def _drawn(
     )
 
 
+def prime_file(prime: str) -> Path:
+    """Where the prime is.
+
+    Raises:
+        MusicError: it is not there, or is a folder.
+    """
+    path = Path(prime).expanduser()
+    if path.is_dir():
+        raise MusicError(f"prime={prime} is a folder; name a MIDI or ABC file")
+    if not path.is_file():
+        raise MusicError(f"prime={prime}: no such file (looked in {Path.cwd()}); name a MIDI or ABC file")
+    return path
+
+
 def read_prime(prime: str, notes: int, tokenizer: Tokenizer, vocabulary: Vocabulary) -> tuple[Ids, Piece]:
     """Token ids of the first notes and chords of a MIDI or ABC file, and the piece that they are.
 
     Raises:
         MusicError: the file cannot be read, or has what the vocabulary knows nothing near to.
     """
-    path = Path(prime).expanduser()
-    if not path.is_file():
-        raise MusicError(f"prime={prime}: no such file (looked in {Path.cwd()}); name a MIDI or ABC file")
+    path = prime_file(prime)
     reading = read_file(path)
     if not reading.pieces:
         raise MusicError(
@@ -175,5 +187,8 @@ def read_prime(prime: str, notes: int, tokenizer: Tokenizer, vocabulary: Vocabul
         metre=piece.metre,
         key=piece.key,
     )
-    ids, _ = tokenizer.known(tokenizer.tokens(first), vocabulary)
+    try:
+        ids, _ = tokenizer.known(tokenizer.tokens(first), vocabulary)
+    except MusicError as error:
+        raise MusicError(f"prime={prime} does not suit this run: {error}") from error
     return ids, first

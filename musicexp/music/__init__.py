@@ -3,7 +3,7 @@
 from musicexp.music.abc import HEAD as ABC_HEAD
 from musicexp.music.abc import KEYS as ABC_KEYS
 from musicexp.music.abc import METRES as ABC_METRES
-from musicexp.music.corpus import SIDES, Corpus, Side, Split, read_corpus, split_corpus
+from musicexp.music.corpus import SIDES, Corpus, Side, Split, find_files, read_corpus, split_corpus
 from musicexp.music.midi import midi_bytes, write_midi
 from musicexp.music.piece import STEPS_PER_QUARTER, Note, Piece, Reading
 from musicexp.music.scores import read_abc, read_file
@@ -20,6 +20,7 @@ __all__ = [
     "Reading",
     "Side",
     "Split",
+    "find_files",
     "midi_bytes",
     "read_abc",
     "read_corpus",

@@ -83,14 +83,8 @@ def read_corpus(
     Raises:
         MusicError: the folder or collection is not there, or nothing in it can be used.
     """
-    root = _collection_dir(collection) if collection is not None else _folder(str(path))
-    files = sorted(_music_files(root))
-    if limit:
-        files = files[:limit]
-    if not files:
-        raise MusicError(
-            f"{root} holds no music: looked for {' '.join((*MIDI_SUFFIXES, *ABC_SUFFIXES))} files in it and below it"
-        )
+    root, files = find_files(collection, path)
+    files = files[:limit] if limit else files
     sources = [file.relative_to(root).as_posix() for file in files]
     readings = _read_all(files, sources, ReadingCache(cache), progress, workers or os.cpu_count() or 1)
     pieces = tuple(piece for reading in readings for piece in reading.pieces)
@@ -98,6 +92,21 @@ def read_corpus(
     if not pieces:
         raise MusicError(f"none of the {len(files):,} files in {root} can be used: {_commonest(rejected)}")
     return Corpus(name, collection or str(root), pieces, rejected)
+
+
+def find_files(collection: str | None, path: str | None) -> tuple[Path, list[Path]]:
+    """The folder of a bundled collection or of one's own, and its files of music in order of name.
+
+    Raises:
+        MusicError: the folder or collection is not there, or holds no music.
+    """
+    root = _collection_dir(collection) if collection is not None else _folder(str(path))
+    files = sorted(_music_files(root))
+    if not files:
+        raise MusicError(
+            f"{root} holds no music: looked for {' '.join((*MIDI_SUFFIXES, *ABC_SUFFIXES))} files in it and below it"
+        )
+    return root, files
 
 
 def split_corpus(corpus: Corpus, *, seed: int, val: float, test: float) -> Split:

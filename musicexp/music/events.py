@@ -60,7 +60,10 @@ def _refuse_endless(data: bytes) -> None:
     """The last tick, at symusic's speed: a damaged delta time may last for years."""
     from symusic import Score
 
-    score = Score.from_midi(data)
+    try:
+        score = Score.from_midi(data)
+    except RuntimeError as error:
+        raise ValueError("it is no MIDI file, or a damaged one") from error
     quarters = score.end() / max(score.ticks_per_quarter, 1)
     if quarters > LONGEST_HOURS * 60 * DEFAULT_TEMPO:
         raise ValueError(

@@ -190,6 +190,8 @@ def _keep(piece: Piece, reading: Reading) -> None:
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if type(error) in (ValueError, TimeoutError) and text:  # a sentence of ours, or as good as one
+        return text[:200]
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from musicexp.training import RunResult
 QUIET_SHARE = 10
 """Without a terminal, a line for every tenth of the way."""
 WIDTH = 100
+ENOUGH_SECONDS = 0.5
+"""A rate over less time than this says nothing."""
 
 
 class Terminal:
@@ -27,7 +30,7 @@ class Terminal:
         Args:
             preset_iterations: how many iterations the whole of a preset has, where fewer are asked for.
         """
-        self._stream = stream or sys.stdout
+        self._stream = stream or sys.stdout or io.StringIO()  # a process may be started without any output
         self._live = self._stream.isatty()
         self._console = Console(file=self._stream, highlight=False, soft_wrap=True, markup=False)
         self._lines: list[str] = []
@@ -65,15 +68,17 @@ class Terminal:
             self.say(line)
 
     def _state(self, iteration: int, iterations: int, loss: float) -> str:
-        rate = (iteration - self._first) / max(time.monotonic() - self._begun, 1e-9)
-        left = duration((iterations - iteration) / rate) if rate > 0 else "?"
         validation = f"  validation {self._validation:.3f}" if self._validation is not None else ""
-        return f"loss {loss:.3f}{validation}  {rate:.1f} iterations/s  {left} left"
+        elapsed = time.monotonic() - self._begun
+        if elapsed < ENOUGH_SECONDS:
+            return f"loss {loss:.3f}{validation}"
+        rate = (iteration - self._first) / elapsed
+        return f"loss {loss:.3f}{validation}  {rate:.1f} iterations/s  {duration((iterations - iteration) / rate)} left"
 
     def _advance(self, what: str, done: int, whole: int, state: Callable[[], str]) -> None:
         if what != self._what:
             self._end_bar()
-            self._what, self._begun, self._first, self._said_share = what, time.monotonic(), done - 1, 0
+            self._what, self._begun, self._first, self._said_share = what, time.monotonic(), done, 0
             if self._live:
                 columns = (
                     TextColumn("{task.description}"),

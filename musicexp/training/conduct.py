@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musicexp.config import Config, build, from_yaml
+from musicexp.config import Config, read_config
 from musicexp.errors import Interruption, RunError, StoreError
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint
 from musicexp.tracking import MlflowRun, Status, Store, cache_dir, open_store, store_uri
 from musicexp.training.callbacks import Signals
+from musicexp.training.material import Material, check, prepare
 from musicexp.training.reporter import Reporter
 from musicexp.training.train import RunResult, train
 
@@ -25,10 +26,10 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
     """
     uri = store_uri(config.tracking.uri)
     cache = cache_dir(uri)
-    reporter.say(f"store    {uri}")
     with Signals().caught() as signals:
-        store = open_store(uri, config.tracking.experiment)
         if config.resume:
+            reporter.say(f"store    {uri}")
+            store = open_store(uri, config.tracking.experiment, create=False)
             run = store.find(config.resume)
             with _alone(run, cache):
                 config, checkpoint = _taken_up(run, config)
@@ -36,9 +37,14 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
                 if run.has("log.txt"):
                     reporter.recall(run.read("log.txt").decode())
                 return _conducted(config, run, reporter, store, cache, signals, checkpoint)
+        # What the user can get wrong is found before there is a run that `last` would mean.
+        check(config)
+        reporter.say(f"store    {uri}")
+        store = open_store(uri, config.tracking.experiment)
+        material = prepare(config, cache, reporter.reading)
         run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user()})
         with _alone(run, cache):
-            return _conducted(config, run, reporter, store, cache, signals, None)
+            return _conducted(config, run, reporter, store, cache, signals, None, material)
 
 
 def _conducted(
@@ -49,11 +55,14 @@ def _conducted(
     cache: Path,
     signals: Signals,
     checkpoint: Checkpoint | None,
+    material: Material | None = None,
 ) -> RunResult:
     reporter.say(f"run      {run.name} ({run.id}) in experiment {store.experiment}")
     try:
         with run.system_metrics(store.uri, config.tracking.system_metrics):
-            result = train(config, run, reporter, cache=cache, signals=signals, checkpoint=checkpoint)
+            result = train(
+                config, run, reporter, cache=cache, signals=signals, checkpoint=checkpoint, material=material
+            )
         reporter.finished(result, run.place)
         _close(run, reporter, "FINISHED")
     except Interruption as interrupted:
@@ -91,7 +100,7 @@ def _taken_up(run: MlflowRun, given: Config) -> tuple[Config, Checkpoint | None]
         checkpoint = Checkpoint.from_bytes(run.read(CHECKPOINT_FILE), f"{CHECKPOINT_FILE} of run {run.name}")
         config = checkpoint.config
     elif run.has("config.yaml"):
-        config = build(from_yaml(run.read("config.yaml").decode()))
+        config = read_config(run.read("config.yaml"), f"config.yaml of run {run.name} ({run.id})")
     else:
         raise RunError(
             f"run {run.name} ({run.id}) was stopped before it left its settings, so it cannot be resumed; start it again with `python -m musicexp run`"

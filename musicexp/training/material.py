@@ -10,10 +10,12 @@ from statistics import median
 from musicexp.baselines import NAMES, NGram
 from musicexp.config import Config
 from musicexp.data import sequence
+from musicexp.generation import prime_file, read_prime
 from musicexp.metrics import Likelihood, likelihood
-from musicexp.music import SIDES, Corpus, Side, Split, read_corpus, split_corpus
+from musicexp.music import SIDES, Corpus, Side, Split, find_files, read_corpus, split_corpus
 from musicexp.music.corpus import Progress
 from musicexp.tokens import Ids, Vocabulary, tokenizer
+from musicexp.training.callbacks import choose_device
 
 HELD_OUT: tuple[Side, Side] = ("val", "test")
 
@@ -51,6 +53,19 @@ class Material:
         return found
 
 
+def check(config: Config) -> None:
+    """Find out, at no cost, whether what the settings name is there: music, prime, GPU.
+
+    Raises:
+        MusicError: no such folder or collection, no music in it, no such prime.
+        RunError: no such device.
+    """
+    choose_device(config.trainer.accelerator)
+    find_files(config.dataset.collection, config.dataset.path)
+    if config.samples.prime:
+        prime_file(config.samples.prime)
+
+
 def prepare(config: Config, cache: Path, progress: Progress | None = None) -> Material:
     """Read the data set, split it, and turn it into tokens.
 
@@ -66,6 +81,8 @@ def prepare(config: Config, cache: Path, progress: Progress | None = None) -> Ma
     spelling = tokenizer(config.tokens.kind)
     texts = {side: [spelling.tokens(piece) for piece in split[side]] for side in SIDES}
     vocabulary = spelling.vocabulary([text for side in SIDES for text in texts[side]])
+    if config.samples.prime:  # one that does not suit is told now, not when the training is over
+        read_prime(config.samples.prime, config.samples.prime_notes, spelling, vocabulary)
     return Material(
         corpus=corpus,
         split=split,

@@ -24,14 +24,12 @@ from musicexp.generation import (
     generator_states,
     melodies,
     new_model,
-    read_prime,
     restore_generators,
 )
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.model import MusicLSTM, State
 from musicexp.music import SIDES, Side
 from musicexp.render import loss_picture, roll_picture
-from musicexp.tokens import tokenizer
 from musicexp.tracking import Run
 from musicexp.training.callbacks import Course, Record, Save, Signals, Validate, choose_device, cpu_threads
 from musicexp.training.environment import code_fingerprint, code_state, machine
@@ -74,6 +72,7 @@ def train(
     cache: Path,
     signals: Signals,
     checkpoint: Checkpoint | None = None,
+    material: Material | None = None,
 ) -> RunResult:
     """Train one configuration, from the beginning or from a checkpoint, and leave everything in the run.
 
@@ -81,6 +80,7 @@ def train(
         run: an open run; it is not closed here.
         cache: the folder of prepared data.
         signals: already catching; a signal in mid-training saves and raises Interruption.
+        material: prepared already; else it is prepared here.
         checkpoint: to go on from. Losses, samples and curves become those of a run never stopped.
 
     Raises:
@@ -92,18 +92,11 @@ def train(
     run.write(
         "config.yaml", to_yaml(config.as_dict()).encode()
     )  # first, so that a run stopped in reading can go on
-    material = prepare(config, cache, reporter.reading)
+    material = material or prepare(config, cache, reporter.reading)
     if checkpoint and checkpoint.data_fingerprint != material.corpus.fingerprint:
         raise RunError(
             f"the music of {material.corpus.source} has changed since run {run.name} began (fingerprint "
             f"{material.corpus.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
-        )
-    if config.samples.prime:  # a prime that does not fit is told now, not when the training is over
-        read_prime(
-            config.samples.prime,
-            config.samples.prime_notes,
-            tokenizer(config.tokens.kind),
-            material.vocabulary,
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
 
