@@ -93,7 +93,12 @@ def test_another_seed_gives_other_losses(small: Small, cache: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [("windows=contiguous",), ("windows=random", "optimizer.schedule=constant", "keep=last")]
+    "more",
+    [
+        ("windows=contiguous",),
+        pytest.param(("windows=random", "optimizer.schedule=constant", "keep=last"), marks=pytest.mark.slow),
+    ],
+    ids=["contiguous", "random"],
 )
 def test_a_kill_at_any_moment_loses_nothing(small: Small, cache: Path, more: tuple[str, ...]) -> None:
     """From every state that SIGKILL may leave behind: before, between and after each flush, validation and write."""

@@ -144,6 +144,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_processes_that_make_one_store_at_once(tmp_path: Path) -> None:
     """Two processes that created the schema at once met 'duplicate column name'."""
     code = (
