@@ -117,13 +117,14 @@ def _alone(run: MlflowRun, cache: Path) -> Iterator[None]:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=0):
-            yield
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)  # only by its holder: whoever is refused must leave it alone
     except Timeout as error:
         raise RunError(
             f"run {run.name} ({run.id}) is being trained by another process; wait for it or stop it first"
         ) from error
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def _user() -> str:
