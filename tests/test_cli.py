@@ -333,6 +333,7 @@ def test_sigkill_then_resume_then_a_second_kill_of_nothing(
         "iterations=700", "checkpoint.seconds=0.3", "name=killed", "samples.count=2", "validation.every=200"
     )
     process = begun(["run", *words], "training  210/")
+    process.send_signal(signal.SIGSTOP)  # alive, and holding its run, for as long as the next lines take
     for _ in range(2):  # who was refused took the lock away, and the next one was let in
         assert main(["run", "resume=killed"]) == 2
         assert "is being trained by another process" in capsys.readouterr().err
