@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,6 +63,9 @@ def _serve(uri: str, experiment_id: str, port: int) -> int:
         "--workers",
         "1",
     ]
+    # SIGTERM too ends the server in order, and Ctrl-C also where a shell in the background had it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     print(f"opening {uri} ...", flush=True)
     # One session of its own, so that Ctrl-C reaches us and we end the server in order.
     server = subprocess.Popen(
@@ -84,8 +88,6 @@ def _serve(uri: str, experiment_id: str, port: int) -> int:
 
 def _end(server: subprocess.Popen[str]) -> None:
     """End the server and the workers that it started."""
-    import signal
-
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(server.pid, number)
