@@ -20,6 +20,8 @@ from musicexp.cli import main
 from musicexp.errors import RunError
 
 Small = Callable[..., list[str]]
+DIVERGING = ("optimizer=adamw", "optimizer.weight_decay=1e6", "lr=10", "optimizer.schedule=constant")
+"""Weight decay that multiplies every weight by -1e7 a step overflows in a few."""
 HEAVY = ("torch", "pytorch_lightning", "mlflow", "music21", "optuna", "symusic", "matplotlib")
 
 
@@ -285,14 +287,7 @@ def test_a_multirun_trains_each(small: Small, store: str, capsys: pytest.Capture
 def test_a_failed_run_is_closed_with_what_it_had(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (
-        "optimizer=adamw",
-        "optimizer.weight_decay=1e6",
-        "lr=10",
-        "optimizer.schedule=constant",
-        "name=bad",
-    )
-    assert main(["run", *small(*words)]) == 2
+    assert main(["run", *small(*DIVERGING, "name=bad")]) == 2
     assert "training diverged" in capsys.readouterr().err
     run = musicexp.load_run("bad")
     assert run.status == "FAILED"
@@ -526,14 +521,7 @@ def test_what_is_not_there_leaves_no_run_and_no_store(
 def test_last_passes_over_runs_that_have_no_model(
     finished: tuple[musicexp.api.LoadedRun, str], small: Small, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (
-        "optimizer=adamw",
-        "optimizer.weight_decay=1e6",
-        "lr=10",
-        "optimizer.schedule=constant",
-        "name=bad",
-    )
-    assert main(["run", *small(*words)]) == 2
+    assert main(["run", *small(*DIVERGING, "name=bad")]) == 2
     assert musicexp.load_run("last").name == "bad"
     assert musicexp.generate("last", "count=1")[0].parent == Path("generated/whole")
     assert main(["generate", "bad"]) == 2

@@ -88,44 +88,41 @@ def spelt(words: Sequence[str]) -> list[str]:
 
     `name=音乐` and `dataset.path=my music` are plain to a person, and no list, call or quotation is touched.
     """
-    return [_quoted(word) if not _parses(word) else word for word in words]
+    return [_spelt(word) for word in words]
 
 
-def _quoted(word: str) -> str:
+def _spelt(word: str) -> str:
+    if _override(word) is not None:
+        return word
     key, sign, value = word.partition("=")
     quoted = f"{key}='{value}'"
     plain = sign and value.isprintable() and not set(value) & set("'\"[]{}(),\\$")
-    return quoted if plain and _parses(quoted) else word
+    return quoted if plain and _override(quoted) is not None else word
 
 
-def _parses(word: str) -> bool:
+def _override(word: str) -> Any | None:
+    """What Hydra's grammar makes of a word, or None where it is none of its words."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
     try:
-        OverridesParser.create().parse_override(word)
+        return OverridesParser.create().parse_override(word)
     except HydraException:
-        return False
-    return True
+        return None
 
 
 def _parsed(words: Sequence[str]) -> list[Any]:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    parser, found = OverridesParser.create(), []
-    for word, given in zip(spelt(words), words, strict=True):
-        try:
-            found.append(parser.parse_override(word))
-        except HydraException as error:
+    found = []
+    for word in words:
+        override = _override(_spelt(word))
+        if override is None:
             raise SettingError(
-                f"{given!r} is not of the form setting=value; "
+                f"{word!r} is not of the form setting=value; "
                 """quote a value with brackets, commas or quotation marks twice: 'name="a, b"'"""
-            ) from error
-        if not found[-1].key_or_group:
-            raise SettingError(
-                f"{given!r} is not of the form setting=value: there is no setting before the ="
             )
+        if not override.key_or_group:
+            raise SettingError(f"{word!r} is not of the form setting=value: there is no setting before the =")
+        found.append(override)
     return found
 
 
