@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +72,21 @@ def test_decoration_is_not_music(body: str, notes: list[tuple[int, int, int]]) -
     """music21 loses `HG3`, makes a broken rhythm of `">"` and misses the one in `A>.B` and `B>-A`; it passes over
     `x` rests and takes `3//` for a quarter; what stood between two line-breaking `!` was taken for a decoration."""
     assert lengths(body) == notes
+
+
+@pytest.mark.parametrize(
+    ("body", "pitches"),
+    [("c e:|\nE:|\nA", [72, 76, 64, 69]), ("e:", [76]), ("G:|:B", [67, 71]), ("w:la la\nA", [69])],
+)
+def test_a_note_before_a_repeat_is_no_field(body: str, pitches: list[int]) -> None:
+    """`e:|` and `E:|` at the beginning of a line were taken for fields, and the note was lost."""
+    assert [note.pitch for note in read_abc(HEAD + body + "\n").notes()] == pitches
+
+
+@pytest.mark.parametrize("body", ["cA::GF|", "cA:\nGF|", "cA:G[K:C]F"])
+def test_a_capital_before_a_repeat_sign_is_a_note(body: str) -> None:
+    """music21 takes `A::` for a field: 8 tunes of ryans and 13 of airds lost what stood behind it in its line."""
+    assert pitches(body) == [72, 69, 67, 65]
 
 
 def test_rests_of_whole_bars_last() -> None:
@@ -227,20 +240,3 @@ def test_a_file_without_a_tune_is_rejected_with_a_reason(tmp_path: Path, content
     assert read_file(tmp_path / "bad.abc").rejected == [
         ("bad.abc", "holds no tune: an ABC tune begins with a line X:1 and has a line K:")
     ]
-
-
-def test_each_tune_of_a_book_has_a_time_limit_of_its_own(tmp_path: Path) -> None:
-    """A book of two thousand tunes was cut off after a minute."""
-    (tmp_path / "book.abc").write_text("\n".join(f"X:{i}\nK:C\n{'CDEF|' * 20}\n" for i in range(60)))
-    read_abc(HEAD + "C")  # music21 is imported
-    began = time.monotonic()
-    assert len(read_file(tmp_path / "book.abc").pieces) == 60
-    whole = time.monotonic() - began
-    assert len(read_file(tmp_path / "book.abc", limit_seconds=whole / 2).pieces) == 60
-    (tmp_path / "long.abc").write_text("X:1\nK:C\n" + "CDEF|" * 2000)
-    gc.disable()  # what the alarm raises within a callback of the collector is lost
-    try:
-        [(_, why)] = read_file(tmp_path / "long.abc", limit_seconds=0.01).rejected
-    finally:
-        gc.enable()
-    assert "took more than 0.01 s" in why

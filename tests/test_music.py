@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import struct
-import time
 from collections import defaultdict
 from pathlib import Path
 from random import Random
 
 import mido
-import numpy as np
 import pytest
 from conftest import SHARED
 from hypothesis import given
@@ -118,7 +115,8 @@ def test_three_readers_hear_the_midi_that_we_write_alike(
     [again] = read_file(file).pieces
     assert again.notes() == piece.notes()
     assert (again.tempo, again.metre) == (piece.tempo, piece.metre)
-    assert again.off_grid == again.grace_notes == 0
+    assert not again.off_grid.any()
+    assert again.grace_notes == 0
 
 
 @quickly
@@ -183,51 +181,9 @@ def midi_file(*tracks: bytes, division: int = 480, kind: int = 1) -> bytes:
 ON, OFF = b"\x00\x90\x3c\x40", b"\x83\x60\x80\x3c\x40"  # off after a quarter of 480 ticks
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "it is no MIDI file, or a damaged one"),
-        (b"this is a text and no MIDI file at all", "it is no MIDI file, or a damaged one"),
-        (b"MThd", "it is no MIDI file, or a damaged one"),
-        (midi_file(track(ON, OFF))[:-6], "it is no MIDI file, or a damaged one"),
-        (bytes(range(256)) * 4, "it is no MIDI file, or a damaged one"),
-        (midi_file(track()), "holds no note"),
-    ],
-    ids=["empty", "text", "header only", "cut", "bytes", "silent"],
-)
-def test_bad_files_are_rejected_with_a_reason(tmp_path: Path, content: bytes, reason: str) -> None:
-    (tmp_path / "bad.mid").write_bytes(content)
-    reading = read_file(tmp_path / "bad.mid")
-    assert reading.pieces == []
-    [(what, why)] = reading.rejected
-    assert what == "bad.mid"
-    assert reason in why
-    assert "\n" not in why
-
-
 def test_a_missing_file_is_rejected_with_a_reason(tmp_path: Path) -> None:
     for name in ("none.mid", "none.abc"):
         assert read_file(tmp_path / name).rejected[0][0] == name
-
-
-def test_a_huge_delta_time_does_not_hang(tmp_path: Path) -> None:
-    """music21 loops for ever over a file whose last note stands 2^28 ticks away."""
-    late = b"\xff\xff\xff\x7f\x80\x3c\x40"
-    (tmp_path / "late.mid").write_bytes(midi_file(track(ON, late), division=24))
-    began = time.monotonic()
-    [(_, why)] = read_file(tmp_path / "late.mid").rejected
-    assert "lasts 11,184,811 quarters, more than 6 hours" in why
-    assert time.monotonic() - began < 5
-
-
-def test_a_time_limit_ends_the_reading(tmp_path: Path) -> None:
-    write_midi(scale(*range(128)), tmp_path / "long.mid")
-    gc.disable()  # what the alarm raises within a callback of the collector is lost
-    try:
-        [(_, why)] = read_file(tmp_path / "long.mid", limit_seconds=0.001).rejected
-    finally:
-        gc.enable()
-    assert "reading took more than 0.001 s" in why
 
 
 def test_any_name_and_drums_left_out(tmp_path: Path) -> None:
@@ -246,7 +202,7 @@ def test_what_the_grid_moves_and_what_has_no_length_is_counted(tmp_path: Path) -
     (tmp_path / "played.mid").write_bytes(midi_file(track(ON, OFF, later, nothing)))
     [piece] = read_file(tmp_path / "played.mid").pieces
     assert sounding(piece) == [(0, 24, 60), (24, 24, 64)]
-    assert (piece.off_grid, piece.grace_notes) == (1, 1)
+    assert (piece.off_grid.tolist(), piece.grace_notes) == ([False, True], 1)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +236,7 @@ def test_nothing_in_a_file_makes_the_reader_raise(
     file = tmp_path_factory.mktemp("noise") / "noise.mid"
     whole = midi_file(track(ON, OFF, ON, OFF))
     file.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
-    reading = read_file(file, limit_seconds=2)
+    reading = read_file(file)
     assert bool(reading.pieces) != bool(reading.rejected)
 
 
@@ -301,37 +257,11 @@ def by_symusic_on_the_grid(file: Path) -> tuple[list[tuple[int, int]], Sounding]
 
 
 @pytest.mark.parametrize("folder", ["js-fakes", "nottingham/full"])
-def test_music21_reads_polyphonic_files_as_symusic_does(folder: str) -> None:
-    """music21's default parse snaps to its own grid and splits notes at bar lines."""
+def test_files_of_others_are_read_as_symusic_reads_them(folder: str) -> None:
+    """Once through music21, whose default parse snaps to its own grid and splits notes at bar lines."""
     for file in Random(0).sample(shared_midi(folder), 20):
         [piece] = read_file(file).pieces
         onsets, notes = by_symusic_on_the_grid(file)
-        assert [(n.onset, n.pitch) for n in piece.notes()] == onsets, file.name
-        assert set(sounding(piece)) <= set(notes), file.name
-
-
-def one_or_the_other(file: Path) -> None:
-    reading = read_file(file, limit_seconds=30)
-    assert bool(reading.pieces) != bool(reading.rejected), file.name
-    for piece in reading.pieces:
-        assert len(piece)
-        assert (piece.duration > 0).all()
-        assert ((piece.pitch >= 0) & (piece.pitch <= 127)).all()
-        assert np.isfinite(piece.tempo)
-        midi_bytes(piece)
-    assert all(reason for _, reason in reading.rejected)
-
-
-def test_all_odd_files_are_read_or_rejected() -> None:
-    for file in shared_midi("edge"):
-        one_or_the_other(file)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("folder", ["js-fakes", "nottingham/full"])
-def test_music21_reads_all_polyphonic_files_as_symusic_does(folder: str) -> None:
-    for file in Random(1).sample(shared_midi(folder), 150):
-        [piece] = read_file(file).pieces
-        onsets, notes = by_symusic_on_the_grid(file)
-        assert [(n.onset, n.pitch) for n in piece.notes()] == onsets, file.name
-        assert set(sounding(piece)) <= set(notes), file.name
+        merged = piece.merged()
+        assert [(n.onset, n.pitch) for n in merged.notes()] == onsets, file.name
+        assert set(sounding(merged)) <= set(notes), file.name

@@ -18,6 +18,9 @@ KEYS = tuple(tonic + sign + mode for tonic in "ABCDEFG" for sign in ("", "#", "b
 HEAD = (("M:", METRES), ("L:", UNITS), ("K:", KEYS))
 """The three lines that begin a tune, in this order, and what each may say."""
 
+FIELD = r"[A-Zmrsw]:(?![|:])"
+"""What begins a field within a tune. A note letter before a repeat is none: `e:` and `G:|` are notes."""
+
 MOST_BARS = 99
 """Bars of rest that one Z may stand for."""
 
@@ -81,14 +84,14 @@ def _body(lines: Sequence[str], metre: str, unit: str) -> Iterator[str]:
     first = voice = ""
     for whole in lines:
         # A field may stand in the middle of a line, such as [M:3/4].
-        for line in re.sub(r"\[([A-Za-z]:[^\]]*)\]", r"\n\1\n", whole).split("\n"):
-            field = re.match(r"([A-Za-z]):(.*)", line)
+        for line in re.sub(rf"\[({FIELD}[^\]]*)\]", r"\n\1\n", whole).split("\n"):
+            field = re.match(rf"({FIELD})(.*)", line)
             if field is None:
                 spelt = _music(line, Fraction(*beats(metre)) / Fraction(unit)) if voice == first else ""
                 if spelt:
                     yield spelt
                 continue
-            name, value = field[1], field[2].strip()
+            name, value = field[1][0], field[2].strip()
             if name == "V":
                 voice = (value.split() or [""])[0]
                 first = first or voice
@@ -119,6 +122,8 @@ def _music(line: str, units_a_bar: Fraction) -> str:
     line = re.sub(r"[\^_=]+[0-9/]*(?![\^_=A-Ga-g])", "", line)
     # music21 takes 3// for a whole quarter.
     line = re.sub(r"(?<=[0-9])//+", lambda halves: f"/{2 ** len(halves[0])}", line)
+    # music21 takes a capital before a colon for a field, and the rest of the line with it.
+    line = re.sub(r"(?<=[A-G]):(?!\|)", " :", line)
     return re.sub(r" +", " ", line).strip()
 
 

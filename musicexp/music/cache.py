@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -15,9 +14,17 @@ import numpy as np
 
 from musicexp.errors import StoreError
 from musicexp.music.piece import Piece, Reading
-from musicexp.music.scores import READER_VERSION, music21_version
 
-COLUMNS = ("onset", "duration", "pitch", "velocity", "part")
+COLUMNS = {
+    "onset": ("<i4", np.int32),
+    "duration": ("<i4", np.int32),
+    "pitch": ("u1", np.int32),
+    "velocity": ("u1", np.int32),
+    "part": ("<u2", np.int32),
+}
+EVERY_COLUMN = COLUMNS | {"onset_ticks": ("<i8", np.int64), "duration_ticks": ("<i8", np.int64)}
+"""How each column of a Piece lies on disk, and what it is in memory."""
+
 FEW = 500
 
 
@@ -48,6 +55,14 @@ class ReadingCache:
                 found.update({key: self._decoded(blob) for key, blob in rows})
         return found
 
+    def missing(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that are not there."""
+        wanted = set(keys)
+        with self._open() as db:
+            marks = ",".join("?" * len(wanted))
+            rows = db.execute(f"SELECT key FROM readings WHERE key IN ({marks})", tuple(wanted))
+            return wanted - {key for (key,) in rows}
+
     def put(self, readings: dict[str, Reading]) -> None:
         """Keep readings; all of them or, if the process dies, none."""
         with self._open() as db:
@@ -76,23 +91,21 @@ class ReadingCache:
 
     def _unusable(self, why: object) -> StoreError:
         return StoreError(
-            f"the cache of read music {self.path} cannot be used: {why}; free some disk, or delete that file: it is made again from the music"
+            f"the cache of read music {self.path} cannot be used: {why}; see that its folder may be written and that the disk has room, set MUSICEXP_CACHE to another folder, or delete that file: it is made again from the music"
         )
 
 
-def reading_key(path: Path) -> str:
-    """A key of a file's content, its kind and the reader that reads it; its name and place do not count."""
-    told = f"{READER_VERSION} {music21_version()} {path.suffix.lower()} ".encode()
-    return hashlib.sha256(told + path.read_bytes()).hexdigest()
-
-
 def encoded(reading: Reading) -> bytes:
-    """A line of JSON that describes the pieces, then their columns as little-endian int32."""
+    """A line of JSON that describes the pieces, then their columns, little-endian."""
     heads, arrays = [], []
     for piece in reading.pieces:
-        head = {f.name: getattr(piece, f.name) for f in dataclasses.fields(Piece) if f.name not in COLUMNS}
-        heads.append(head | {"notes": len(piece)})
-        arrays += [getattr(piece, column).astype("<i4").tobytes() for column in COLUMNS]
+        exact = piece.onset_ticks is not None
+        head = {
+            f.name: getattr(piece, f.name) for f in dataclasses.fields(Piece) if f.name not in EVERY_COLUMN
+        }
+        heads.append(head | {"notes": len(piece), "exact": exact})
+        columns = EVERY_COLUMN if exact else COLUMNS
+        arrays += [getattr(piece, name).astype(kind).tobytes() for name, (kind, _) in columns.items()]
     told = {"source": reading.source, "rejected": reading.rejected, "pieces": heads}
     return json.dumps(told).encode() + b"\n" + b"".join(arrays)
 
@@ -101,14 +114,13 @@ def decoded(blob: bytes) -> Reading:
     """Read back what `encoded` gave."""
     head, _, body = blob.partition(b"\n")
     told = json.loads(head)
-    numbers = np.frombuffer(body, dtype="<i4").astype(np.int32)
     reading, at = Reading(told["source"], [], [tuple(pair) for pair in told["rejected"]]), 0
     for described in told["pieces"]:
         size = described.pop("notes")
-        columns: dict[str, Any] = {
-            column: numbers[at + i * size : at + (i + 1) * size] for i, column in enumerate(COLUMNS)
-        }
-        at += size * len(COLUMNS)
-        described["metre"] = tuple(described["metre"])
+        columns: dict[str, Any] = {}
+        for name, (kind, wide) in (EVERY_COLUMN if described.pop("exact") else COLUMNS).items():
+            columns[name] = np.frombuffer(body, kind, size, at).astype(wide)
+            at += size * np.dtype(kind).itemsize
+        described |= {"metre": tuple(described["metre"]), "parts": tuple(described["parts"])}
         reading.pieces.append(Piece(**(columns | described)))
     return reading
