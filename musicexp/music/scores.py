@@ -1,215 +1,230 @@
-"""Scores in: ABC and MIDI files become Pieces on the grid, through music21."""
+"""Scores in, through music21: MusicXML, Humdrum **kern, and MIDI for those who want music21's own reading of it.
+
+Its streams are asked for what is written; what of that sounds is decided here. Not by its `stripTies`, which joins
+a slur's two pitches to one note and loses the ties of chords; and without its cache of pickles on disk.
+"""
 
 from __future__ import annotations
 
-import re
-import signal
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import operator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from musicexp.music.abc import beats, grace_notes, normalised
-from musicexp.music.events import midi_piece
-from musicexp.music.piece import Note, Piece, Reading, steps
+import numpy as np
 
-READER_VERSION = 3
-"""Counts up when the same file would give other Pieces: it is part of the cache's key."""
+from musicexp.music.midi import midi_score, refuse_endless
+from musicexp.music.musicxml import musicxml_root
+from musicexp.music.piece import DEFAULT_VELOCITY, TICKS_PER_QUARTER, Piece
+from musicexp.music.reading import content
 
-ABC_SUFFIXES = (".abc",)
-MIDI_SUFFIXES = (".mid", ".midi")
-LIMIT_SECONDS = 60.0
-AGAIN_SECONDS = 1.0
-LARGEST_DENOMINATOR = 65535
-"""music21's own: it writes a length as a float, or as a fraction below this."""
+KERN_SUFFIX = ".krn"
+LARGEST_UNIT = 64
+MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
 
 
-def corpus_dir() -> Path:
-    """The folder of the collections that the installed music21 carries."""
-    import importlib.util
+class _Written(NamedTuple):
+    """A note as it is written, times in ticks; a tie may bind it to the one before or the one behind."""
 
-    spec = importlib.util.find_spec("music21")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "corpus"
-
-
-def music21_version() -> str:
-    from importlib.metadata import version
-
-    return version("music21")
+    begin: int
+    end: int
+    pitch: int
+    velocity: int
+    tied_before: bool = False
+    tied_behind: bool = False
 
 
-def read_file(path: Path, name: str | None = None, limit_seconds: float = LIMIT_SECONDS) -> Reading:
-    """Read one file with music21. Never raises for what is in the file: the reason is in the Reading.
+def score_piece(path: Path, name: str) -> Piece:
+    """The piece of music in a file of MusicXML, **kern or MIDI; a part is a part of the score, from 0.
 
-    Args:
-        path: a MIDI or ABC file; a tune book gives one Piece a tune.
-        name: what the pieces are called after; the file's name by default.
-        limit_seconds: longest time for a MIDI file or a tune; only kept in a process's main thread.
-    """
-    reading = Reading(name or path.name)
-    try:
-        if path.suffix.lower() in ABC_SUFFIXES:
-            _read_abc_book(path.read_text(encoding="utf-8-sig", errors="replace"), reading, limit_seconds)
-        else:
-            with _time_limit(limit_seconds), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                _keep(midi_piece(path.read_bytes(), reading.source), reading)
-    except Exception as error:  # noqa: BLE001  music21 raises anything at all on bad files
-        reading.rejected.append((reading.source, _reason(error)))
-    return reading
-
-
-def read_abc(text: str, name: str = "") -> Piece:
-    """One tune of ABC text as a Piece.
+    Written times become ticks of `TICKS_PER_QUARTER`, then steps. Repeats are played once, ornaments not at all.
 
     Raises:
-        Exception: whatever music21 raises on text that is no ABC.
+        ValueError: see `score_pieces`; or the file holds several pieces.
+        Exception: whatever else music21 raises on what it cannot read.
     """
-    spelt = normalised(text)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _abc_piece(spelt, name, grace_notes(text))
+    pieces = score_pieces(path, name)
+    if len(pieces) != 1:
+        raise ValueError(f"holds {len(pieces)} pieces, where one was asked for")
+    return pieces[0]
 
 
-def _read_abc_book(text: str, reading: Reading, limit_seconds: float) -> None:
-    """Every tune of a book, each with a time limit of its own: a book may be long."""
-    tunes = list(_tunes(text))
-    if not tunes:
-        reading.rejected.append(
-            (reading.source, "holds no tune: an ABC tune begins with a line X:1 and has a line K:")
-        )
-    for number, tune in enumerate(tunes, start=1):
-        name = reading.source if len(tunes) == 1 else f"{reading.source}#{number}"
-        if "\nK:" not in tune:
-            reading.rejected.append((name, "the tune has no line K:, behind which its notes begin"))
+def score_pieces(path: Path, name: str) -> list[Piece]:
+    """All pieces in a file, in order; a **kern file may hold several, which are then called name#1, name#2 and so on.
+
+    Raises:
+        ValueError: the file is damaged, is not what its suffix says, unfolds to too much (`music.musicxml`),
+            lasts too long, or has a pitch that MIDI has not.
+        Exception: whatever else music21 raises on what it cannot read.
+    """
+    scores = _scores(path)
+    names = [name] if len(scores) == 1 else [f"{name}#{number}" for number in range(1, len(scores) + 1)]
+    return [_piece(score, called) for score, called in zip(scores, names, strict=True)]
+
+
+def _scores(path: Path) -> list[Any]:
+    """music21's Scores of a file, read by its importers themselves: its `parse` would write pickles."""
+    suffix, data = path.suffix.lower(), content(path)
+    if suffix in MUSICXML_SUFFIXES:
+        return [_from_musicxml(data)]
+    if suffix == KERN_SUFFIX:
+        return _from_kern(data)
+    from music21.midi.translate import midiStringToStream
+
+    midi_score(data)  # at no cost: over a damaged delta time music21 loops for ever
+    return [midiStringToStream(data)]
+
+
+def _from_musicxml(data: bytes) -> Any:
+    from music21.musicxml.xmlToM21 import MusicXMLImporter
+
+    root = musicxml_root(data)
+    importer = MusicXMLImporter()
+    importer.xmlRootToScore(root, importer.stream)
+    return importer.stream
+
+
+def _from_kern(data: bytes) -> list[Any]:
+    from music21.humdrum.spineParser import HumdrumDataCollection
+    from music21.stream import Opus
+
+    lines = data.decode("latin-1").splitlines()
+    if not any(line.startswith("**") and "**kern" in line for line in lines):
+        raise ValueError("is no score in Humdrum's **kern: none of its lines begins with **kern")
+    found = HumdrumDataCollection(lines).parse()
+    return list(found.scores) if isinstance(found, Opus) else [found]
+
+
+# ---------------------------------------------------------------------------------------------------
+# What sounds
+
+
+def _piece(score: Any, name: str) -> Piece:
+    parts = list(score.parts)
+    notes: list[tuple[int, int, int, int, int]] = []
+    graces = 0
+    for number, part in enumerate(parts):
+        if part.atSoundingPitch is False:
+            part.toSoundingPitch(inPlace=True)
+        written, dropped = _written(part)
+        graces += dropped
+        notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number) for n in _joined(written)]
+    columns = np.array(notes, dtype=np.int64).reshape(-1, 5).T
+    refuse_endless(int((columns[0] + columns[1]).max(initial=0)) / TICKS_PER_QUARTER, len(notes))
+    names = tuple(str(part.partName or "") for part in parts)
+    return Piece.from_ticks(
+        name,
+        *columns,
+        ticks_per_quarter=TICKS_PER_QUARTER,
+        parts=names if any(names) else (),
+        grace_notes=graces,
+        **_head(score),
+    )
+
+
+def _written(part: Any) -> tuple[list[_Written], int]:
+    """The notes of a part that have a length, and how many have none."""
+    from music21 import harmony
+
+    found: list[_Written] = []
+    graces = 0
+    for offset, element in _elements(part, Fraction(0)):
+        # A chord symbol is a chord to music21, but tells what to play and is not played.
+        if "NotRest" not in element.classSet or isinstance(element, harmony.Harmony):
             continue
-        try:
-            with _time_limit(limit_seconds):
-                _keep(read_abc(tune, name), reading)
-        except Exception as error:  # noqa: BLE001  as above: one bad tune must not lose the book
-            reading.rejected.append((name, _reason(error)))
-
-
-def _tunes(text: str) -> Iterator[str]:
-    """The tunes of a book: each from its X: line to the next one's or to the empty line behind its music.
-
-    What stands between tunes is not music.
-    """
-    tune: list[str] = []
-    inside = music = False
-    for line in text.splitlines():
-        if line.lstrip().startswith("X:"):
-            if tune:
-                yield "\n".join(tune) + "\n"
-            tune, inside, music = [], True, False
-        elif not line.strip() and music:
-            inside = False
-        if inside and line.strip():
-            tune.append(line.strip())
-            music |= any(known.startswith("K:") for known in tune[:-1]) and line[1:2] != ":"
-    if tune:
-        yield "\n".join(tune) + "\n"
-
-
-def _abc_piece(spelt: str, name: str, graces: int) -> Piece:
-    """The notes of a tune in the one spelling, by music21's ABC tokens.
-
-    Not by its scores: to bar and beam a tune takes most of the time, and minutes for a bar of an odd
-    length; and a tie behind a chord is lost.
-    """
-    from music21 import abcFormat, key
-
-    # An accidental holds to the end of its bar: so it is since ABC 2, and so the bundled tunes mean it.
-    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))
-    handler.process("X:1\n" + spelt + "\n")
-    notes: list[Note] = []
-    last: list[int] = []  # where in `notes` the notes of the last chord stand
-    now, off_grid, tied, signature = Fraction(0), 0, False, ""
-    for token in handler.tokens:
-        if isinstance(token, abcFormat.ABCMetadata) and token.isKey() and not signature:
-            found = token.getKeySignatureObject()
-            signature = f"{found.tonic.name} {found.mode}" if isinstance(found, key.Key) else ""
-        tied |= isinstance(token, abcFormat.ABCTie)
-        if not isinstance(token, abcFormat.ABCNote):
+        members = [m for m in (element.notes if hasattr(element, "notes") else [element]) if m.pitches]
+        length = Fraction(element.duration.quarterLength)
+        if element.duration.isGrace or length <= 0:
+            graces += len(members)
             continue
-        length = Fraction(token.quarterLength).limit_denominator(LARGEST_DENOMINATOR)
-        if token.activeTuplet is not None:
-            length *= Fraction(token.activeTuplet.tupletMultiplier()).limit_denominator(LARGEST_DENOMINATOR)
-        (onset, onset_moved), (end, end_moved) = steps(now), steps(now + length)
-        now += length
-        off_grid += length > 0 and (onset_moved or end_moved)
-        before = {notes[i].pitch: i for i in last} if tied else {}
-        tied, last = False, []
-        for pitch in _abc_pitches(token) if length > 0 else []:
-            if pitch in before and notes[before[pitch]].onset + notes[before[pitch]].duration == onset:
-                first = notes[before[pitch]]
-                notes[before[pitch]] = first._replace(duration=max(end - first.onset, 1))
-                last.append(before[pitch])
-            else:
-                last.append(len(notes))
-                notes.append(Note(onset, max(end - onset, 1), pitch))
-    metre = beats(spelt.partition("\n")[0].removeprefix("M:"))
-    return Piece.of(notes, name, metre=metre, key=signature, abc=spelt, grace_notes=graces, off_grid=off_grid)
+        begin, end = _ticks(offset), _ticks(offset + length)
+        for member in members:
+            tie = member.tie.type if member.tie is not None else ""
+            found.append(
+                _Written(
+                    begin,
+                    max(end, begin + 1),
+                    _midi_number(member.pitch),
+                    _velocity(member),
+                    tie in ("stop", "continue"),
+                    tie in ("start", "continue"),
+                )
+            )
+    return found, graces
 
 
-def _abc_pitches(token: Any) -> list[int]:
-    """MIDI numbers of a music21 ABC note or chord; none of a rest."""
-    from music21 import abcFormat
-
-    members: list[Any] = token.subTokens if isinstance(token, abcFormat.ABCChord) else [token]
-    pitches = [_midi_number(m.pitchName, _octave(m.src)) for m in members if not m.isRest]
-    return [pitch for pitch in dict.fromkeys(pitches) if 0 <= pitch <= 127]
-
-
-def _octave(source: str) -> int:
-    return (4 if re.search("[A-G]", source) else 5) + source.count("'") - source.count(",")
+def _elements(stream: Any, offset: Fraction) -> Iterator[tuple[Fraction, Any]]:
+    """Everything in a stream, its bars and their voices, with its place in quarters."""
+    for element in stream:
+        place = offset + Fraction(stream.elementOffset(element))
+        if element.isStream:
+            yield from _elements(element, place)
+        else:
+            yield place, element
 
 
-@lru_cache(maxsize=512)
-def _midi_number(pitch_name: str, octave: int) -> int:
-    """music21 reads its own C-1 as the C flat of octave 1, so the octave is told beside the name."""
-    from music21 import pitch
-
-    found = pitch.Pitch(pitch_name.removesuffix(str(octave)))
-    found.octave = octave
-    return int(found.ps)
-
-
-def _keep(piece: Piece, reading: Reading) -> None:
-    if len(piece):
-        reading.pieces.append(piece)
-    else:
-        reading.rejected.append((piece.name, "holds no note"))
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if type(error) in (ValueError, TimeoutError) and text:  # a sentence of ours, or as good as one
-        return text[:200]
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+def _joined(written: Iterable[_Written]) -> list[_Written]:
+    """A tie joins two notes of one pitch, in one or two voices, where the second begins at the first's end."""
+    found: list[_Written] = []
+    tied: defaultdict[tuple[int, int], list[int]] = defaultdict(list)  # (pitch, end) -> places in `found`
+    for note in sorted(written, key=operator.attrgetter("begin")):
+        before = tied[note.pitch, note.begin] if note.tied_before else []
+        if before:
+            place = before.pop()
+            found[place] = found[place]._replace(end=note.end)
+        else:
+            place = len(found)
+            found.append(note)
+        if note.tied_behind:
+            tied[note.pitch, note.end].append(place)
+    return found
 
 
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after so long. Signals reach the main thread only; elsewhere there is no limit."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
+def _ticks(quarters: Fraction) -> int:
+    return round(quarters * TICKS_PER_QUARTER)
 
-    def ring(*_: object) -> None:
-        raise TimeoutError(f"reading took more than {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    # Again and again, since what is raised within a callback or caught by music21 ends nothing.
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _midi_number(pitch: Any) -> int:
+    """Not music21's own `midi`, which moves what lies outside MIDI by octaves; a quarter tone goes up."""
+    number = int(np.floor(pitch.ps + 0.5))
+    if not 0 <= number <= 127:
+        raise ValueError(f"has the pitch {pitch.nameWithOctave}, {number} in MIDI, which ends at 0 and 127")
+    return number
+
+
+def _velocity(member: Any) -> int:
+    said = member.volume.velocity if member.hasVolumeInformation() else None
+    return DEFAULT_VELOCITY if said is None else min(max(int(said), 1), 127)
+
+
+# ---------------------------------------------------------------------------------------------------
+# What is said about it
+
+
+def _head(score: Any) -> dict[str, Any]:
+    """Tempo, metre and key: of each the first in time."""
+    from music21 import key, meter, tempo
+
+    kinds = (tempo.MetronomeMark, meter.TimeSignature, key.KeySignature)
+    said = [(offset, e) for offset, e in _elements(score, Fraction(0)) if isinstance(e, kinds)]
+    said.sort(key=operator.itemgetter(0))
+    found: dict[str, Any] = {}
+    for _, element in said:
+        if isinstance(element, tempo.MetronomeMark) and (quarters := element.getQuarterBPM()):
+            found.setdefault("tempo", round(float(quarters), 2))
+        elif isinstance(element, meter.TimeSignature) and _is_metre(element):
+            found.setdefault("metre", (element.numerator, element.denominator))
+    signatures = [(offset, e) for offset, e in said if isinstance(e, key.KeySignature)]
+    # Kern writes the accidentals first and then the key, in the same place.
+    for offset, signature in signatures:
+        if offset == signatures[0][0] and isinstance(signature, key.Key):
+            found.setdefault("key", f"{signature.tonic.name} {signature.mode}")
+    return found
+
+
+def _is_metre(signature: Any) -> bool:
+    """Whether MIDI can say it, whose units are powers of two."""
+    beats, unit = int(signature.numerator), int(signature.denominator)
+    return 0 < beats <= 255 and 0 < unit <= LARGEST_UNIT and unit & (unit - 1) == 0
