@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import random
 import time
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,25 +15,52 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from tunes import HEAD, melodies, polyphony, quickly, slowly, sounding
+from tunes import HEAD, melodies, polyphony, quickly, scale, slowly, sounding
 
+from musicexp.config import compose
+from musicexp.config.settings import Tokens, kind_of
 from musicexp.errors import MusicError, StoreError
 from musicexp.music import ABC_HEAD, Note, Piece, read_abc, read_file
-from musicexp.music.scores import corpus_dir
-from musicexp.tokens import BOS, EOS, PAD, TOKENIZERS, Vocabulary, tokenizer
+from musicexp.music.collections import corpus_dir
+from musicexp.tokens import (
+    BOS,
+    EOS,
+    PAD,
+    TOKENIZERS,
+    Tokenizer,
+    UnknownRule,
+    Vocabulary,
+    encode_known,
+    tokenizer,
+)
 from musicexp.tokens.abc import repaired
 
 # ---------------------------------------------------------------------------------------------------
 # Every tokenizer
 
 
-def test_each_tokenizer_has_its_yaml_and_its_file() -> None:
+def tokenizers_by_module() -> dict[str, type[Tokenizer]]:
+    """Every class of the room that offers what a tokenizer must, by the name of its module."""
+    wanted = {name for name, member in vars(Tokenizer).items() if callable(member) and name[0] != "_"}
+    assert {"tokens", "piece", "known", "grammar", "vocabulary"} == wanted
+    found = {}
+    for file in (ROOT / "musicexp" / "tokens").glob("*.py"):
+        module = importlib.import_module(f"musicexp.tokens.{file.stem}".removesuffix(".__init__"))
+        for name, defined in vars(module).items():
+            own = inspect.isclass(defined) and defined.__module__ == module.__name__
+            if own and defined is not Tokenizer and not name.startswith("_") and wanted <= set(dir(defined)):
+                found[file.stem] = defined
+    return found
+
+
+def test_a_tokenizer_is_a_module_a_yaml_a_line_in_the_table_and_a_choice() -> None:
     told = {path.stem: dict(OmegaConf.load(path)) for path in (ROOT / "conf" / "tokens").glob("*.yaml")}
-    assert set(told) == set(TOKENIZERS)
+    assert tokenizers_by_module() == TOKENIZERS
+    assert set(told) == set(TOKENIZERS) == set(get_args(kind_of("tokens.kind")))
     for kind, found in TOKENIZERS.items():
         assert told[kind]["kind"] == kind == found.kind == tokenizer(kind).kind
-        assert (ROOT / "musicexp" / "tokens" / f"{kind}.py").is_file()
-        assert found.__module__ == f"musicexp.tokens.{kind}"
+        assert compose([f"tokens={kind}"]).tokens == Tokens(kind, "corpus", "nearest")  # type: ignore[arg-type]
+    assert get_args(kind_of("tokens.unknown")) == get_args(UnknownRule)
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
@@ -68,13 +98,15 @@ def test_whatever_is_drawn_under_the_grammar_is_music(kind: str, seed: int) -> N
         read_abc(HEAD.replace("4/4", "6/8") + "g,C'"),
     ]
     vocabulary = spelling.vocabulary([spelling.tokens(piece) for piece in tunes])
-    grammar, drawn = spelling.grammar(vocabulary), []
+    grammar = spelling.grammar(vocabulary)
+    drawn: list[int] = []
     for _ in range(150):
         allowed = grammar.allowed()
         assert allowed.shape == (len(vocabulary),)
         assert allowed.any()
         assert not allowed[[PAD, BOS]].any()
-        assert not (allowed[EOS] and grammar.notes == 0), "no end before the first note"
+        if allowed[EOS] and grammar.notes == 0:
+            assert len(spelling.piece(vocabulary.decode(drawn))), "no end before the first note"
         token = int(draw.choice(np.flatnonzero(allowed)))
         if token == EOS:
             break
@@ -82,8 +114,9 @@ def test_whatever_is_drawn_under_the_grammar_is_music(kind: str, seed: int) -> N
         drawn.append(token)
     tokens = vocabulary.decode(drawn)
     piece = spelling.piece(tokens)
-    if kind == "notes":
-        assert len(set(piece.onset.tolist())) == grammar.notes
+    if kind != "abc":
+        # A chord of several tokens counts when the next one begins.
+        assert len(set(piece.onset.tolist())) - grammar.notes in ((0, 1) if kind == "events" else (0,))
     else:
         for line, (name, values) in zip("".join(tokens).split("\n"), ABC_HEAD, strict=False):
             assert line.startswith(name)
@@ -186,6 +219,7 @@ def test_garbage_is_read_quickly(seed: int) -> None:
         ("[C[E]", [(0, 12, 60), (0, 12, 64)]),
         ("M:99/4\nL:7\nK:H\nC", [(0, 12, 60)]),
         ("%%C", [(0, 12, 60)]),
+        ("M:4/4\nL:1/8\nK:C\nC\nK:A", [(0, 12, 60)]),
     ],
 )
 def test_what_is_no_abc_is_passed_over(text: str, notes: list[tuple[int, int, int]]) -> None:
@@ -223,6 +257,56 @@ def test_a_vocabulary_s_order_does_not_depend_on_the_texts_order() -> None:
     assert vocabulary.decode([BOS, 7, 3, EOS, PAD]) == ["72:12", "r:48"]
     with pytest.raises(MusicError, match="token '1:1' is not in the vocabulary of 8 tokens"):
         vocabulary.encode(["1:1"])
+
+
+def test_a_vocabulary_may_have_a_token_for_what_it_lacks() -> None:
+    plain, more = (Vocabulary.of("notes", [["60:3"]], unknown=unknown) for unknown in (False, True))
+    assert (plain.unknown, plain.first, more.unknown, more.first) == (None, 3, 3, 4)
+    assert more.tokens == ("<pad>", "<bos>", "<eos>", "<unk>", "60:3")
+    assert plain.fingerprint != more.fingerprint
+    assert more.decode([BOS, 3, 4, 3, EOS]) == ["60:3"]
+    again = Vocabulary.from_dict(json.loads(json.dumps(more.as_dict())))
+    assert (again.unknown, again.tokens, again.fingerprint) == (3, more.tokens, more.fingerprint)
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_what_the_vocabulary_lacks_is_refused_unknown_or_the_nearest(kind: str) -> None:
+    spelling = tokenizer(kind)
+    known, other = scale(60, 62, 64), scale(60, 62, duration=18)
+    texts = [spelling.tokens(known)]
+    plain, more = (spelling.vocabulary(texts, unknown=unknown) for unknown in (False, True))
+    assert plain.tokens[3:] == more.tokens[4:]
+    strange = spelling.tokens(other)
+    missing = [token not in plain for token in strange]
+    for rule in get_args(UnknownRule):
+        ids, replaced = encode_known(spelling, texts[0], more, rule)
+        assert (more.decode(ids.tolist()), replaced) == (texts[0], 0)
+    ids, replaced = encode_known(spelling, strange, more, "unknown")
+    assert replaced == sum(missing) > 0
+    assert ((ids == more.unknown) == missing).all()
+    spelling.piece(more.decode(ids.tolist()))
+    for vocabulary, rule in ((plain, "error"), (more, "error"), (plain, "unknown")):
+        with pytest.raises(MusicError, match=f"the {kind} token '.*' is not one of the .+ that the model"):
+            encode_known(spelling, strange, vocabulary, rule)  # type: ignore[arg-type]
+    if kind != "abc":
+        ids, replaced = encode_known(spelling, strange, more, "nearest")
+        assert replaced == sum(missing)
+        assert sounding(spelling.piece(more.decode(ids.tolist()))) == [(0, 12, 60), (12, 12, 62)]
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_what_is_unknown_is_never_drawn(kind: str) -> None:
+    spelling = tokenizer(kind)
+    text = spelling.tokens(scale(60, 62, 64, 67))
+    vocabulary = spelling.vocabulary([text], unknown=True)
+    assert vocabulary.unknown is not None
+    for start in range(len(text)):  # where it stands in a prime
+        grammar = spelling.grammar(vocabulary)
+        for i, token in enumerate(vocabulary.encode(text)):
+            allowed = grammar.allowed()
+            assert allowed.any()
+            assert not allowed[[PAD, BOS, vocabulary.unknown]].any()
+            grammar.advance(vocabulary.unknown if i == start else int(token))
 
 
 def test_a_vocabulary_survives_json() -> None:

@@ -1,11 +1,17 @@
 """Tokens: pieces as sequences of token ids, and back. A tokenizer is one file here and one YAML in conf/tokens/."""
 
 from musicexp.tokens.abc import AbcTokenizer
+from musicexp.tokens.events import EventsTokenizer
 from musicexp.tokens.notes import NotesTokenizer
 from musicexp.tokens.tokenizer import Grammar, Tokenizer
-from musicexp.tokens.vocabulary import BOS, EOS, PAD, Ids, Vocabulary
+from musicexp.tokens.unknown import UnknownRule, encode_known
+from musicexp.tokens.vocabulary import BOS, EOS, PAD, UNKNOWN, Ids, Vocabulary
 
-TOKENIZERS: dict[str, type[Tokenizer]] = {"abc": AbcTokenizer, "notes": NotesTokenizer}
+TOKENIZERS: dict[str, type[Tokenizer]] = {
+    "abc": AbcTokenizer,
+    "events": EventsTokenizer,
+    "notes": NotesTokenizer,
+}
 
 
 def tokenizer(kind: str) -> Tokenizer:
@@ -13,4 +19,17 @@ def tokenizer(kind: str) -> Tokenizer:
     return TOKENIZERS[kind]()
 
 
-__all__ = ["BOS", "EOS", "PAD", "TOKENIZERS", "Grammar", "Ids", "Tokenizer", "Vocabulary", "tokenizer"]
+__all__ = [
+    "BOS",
+    "EOS",
+    "PAD",
+    "TOKENIZERS",
+    "UNKNOWN",
+    "Grammar",
+    "Ids",
+    "Tokenizer",
+    "UnknownRule",
+    "Vocabulary",
+    "encode_known",
+    "tokenizer",
+]

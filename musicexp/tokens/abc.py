@@ -19,7 +19,7 @@ import numpy as np
 from musicexp.errors import MusicError
 from musicexp.music import ABC_HEAD, ABC_KEYS, ABC_METRES, STEPS_PER_QUARTER, Piece, read_abc
 from musicexp.tokens.tokenizer import Grammar, Mask
-from musicexp.tokens.vocabulary import BOS, EOS, PAD, SPECIAL, Ids, Vocabulary
+from musicexp.tokens.vocabulary import EOS, SPECIAL, UNKNOWN, Ids, Vocabulary
 
 SOUNDING = ("note", "chord", "rest")
 LETTERS = "CDEFGABcdefgab"
@@ -50,8 +50,8 @@ class AbcTokenizer:
             found = dataclasses.replace(found, tempo=like.tempo)
         return found
 
-    def vocabulary(self, texts: Sequence[Sequence[str]]) -> Vocabulary:
-        return Vocabulary.of(self.kind, texts)
+    def vocabulary(self, texts: Sequence[Sequence[str]], *, unknown: bool = False) -> Vocabulary:
+        return Vocabulary.of(self.kind, texts, unknown=unknown)
 
     def known(self, tokens: Sequence[str], vocabulary: Vocabulary) -> tuple[Ids, int]:
         for token in tokens:
@@ -124,7 +124,7 @@ def repaired(text: str) -> str:
             rest = after
         value = line[len(name) :] if line.startswith(name) and line[len(name) :] in values else None
         lines.append(name + (value or {"M:": "4/4", "L:": "1/8", "K:": "C"}[name]))
-    units = [(str(m.lastgroup), m.group()) for m in _UNIT.finditer("\n" + rest)]
+    units = [(str(m.lastgroup), m.group()) for m in _UNIT.finditer("\n" + rest + "\n")]
     kept = [unit for i, (kind, unit) in enumerate(units) if _stands(kind, unit, units, i)]
     return "\n".join(lines) + "\n" + "".join(kept).strip("\n") + "\n"
 
@@ -167,7 +167,7 @@ def _classes(tokens: tuple[str, ...]) -> dict[str, Mask]:
         return np.array([token in characters for token in tokens])
 
     body = np.ones(len(tokens), dtype=bool)
-    body[[PAD, BOS, EOS]] = False
+    body[[i for i, token in enumerate(tokens) if token in (*SPECIAL, UNKNOWN)]] = False
     return {
         "body": body,
         "letters": mask(LETTERS),
@@ -185,6 +185,7 @@ class _AbcGrammar:
         self._tokens = vocabulary.tokens
         self._ids = {token: i for i, token in enumerate(vocabulary.tokens)}
         self._masks = _classes(vocabulary.tokens)
+        self._first = vocabulary.first
         self._line = 0
         self._prefix = ""
         self._previous = "\n"
@@ -209,10 +210,12 @@ class _AbcGrammar:
         for line in (name + value + "\n" for value in values):
             if line.startswith(self._prefix) and all(c in self._ids for c in line):
                 allowed[self._ids[line[len(self._prefix)]]] = True
+        if not allowed.any():  # an unknown character spoilt the line
+            allowed[self._ids.get("\n", EOS)] = True
         return allowed
 
     def advance(self, token_id: int) -> None:
-        if token_id < len(SPECIAL):
+        if token_id < self._first:
             return
         character = self._tokens[token_id]
         in_head = self._line < len(ABC_HEAD)

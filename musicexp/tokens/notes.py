@@ -7,16 +7,17 @@ begins is cut there. For one voice nothing is lost.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from sys import intern
 
 import numpy as np
 
 from musicexp.errors import MusicError
 from musicexp.music import Note, Piece
 from musicexp.tokens.tokenizer import Grammar, Mask
-from musicexp.tokens.vocabulary import BOS, EOS, PAD, SPECIAL, Ids, Vocabulary
+from musicexp.tokens.vocabulary import EOS, Ids, Vocabulary
 
 REST = "r"
 
@@ -27,20 +28,26 @@ class NotesTokenizer:
     kind = "notes"
 
     def tokens(self, piece: Piece) -> list[str]:
-        chords: dict[int, list[tuple[int, int]]] = {}
-        for note in piece.notes():
-            chords.setdefault(note.onset, []).append((note.pitch, note.duration))
-        onsets = sorted(chords)
-        found, now = [], 0
-        for onset, following in itertools.zip_longest(onsets, onsets[1:]):
-            if onset > now:
-                found.append(f"{REST}:{onset - now}")
-            duration = max(duration for _, duration in chords[onset])
-            if following is not None:
-                duration = min(duration, following - onset)
-            found.append(".".join(str(p) for p in sorted({p for p, _ in chords[onset]})) + f":{duration}")
-            now = onset + duration
-        return found
+        # Equal tokens are one string: a large collection has tens of millions.
+        rows = zip(piece.onset.tolist(), piece.pitch.tolist(), piece.duration.tolist(), strict=True)
+        found: list[str] = []
+        onset = now = longest = (
+            0  # of the chord being gathered: its onset, longest duration, and what ended before it
+        )
+        names = ""
+        for begin, pitch, duration in rows:
+            if names and begin == onset:
+                names += f".{pitch}"
+                longest = max(longest, duration)
+                continue
+            if names:
+                length = min(longest, begin - onset)
+                found.append(intern(f"{names}:{length}"))
+                now = onset + length
+            if begin > now:
+                found.append(intern(f"{REST}:{begin - now}"))
+            onset, longest, names = begin, duration, f"{pitch}"
+        return [*found, intern(f"{names}:{longest}")] if names else found
 
     def piece(self, tokens: Sequence[str], name: str = "", *, like: Piece | None = None) -> Piece:
         notes, now = [], 0
@@ -51,8 +58,8 @@ class NotesTokenizer:
         more = {"tempo": like.tempo, "metre": like.metre, "key": like.key} if like is not None else {}
         return Piece.of(notes, name, **more)
 
-    def vocabulary(self, texts: Sequence[Sequence[str]]) -> Vocabulary:
-        return Vocabulary.of(self.kind, texts, order=_parts)
+    def vocabulary(self, texts: Sequence[Sequence[str]], *, unknown: bool = False) -> Vocabulary:
+        return Vocabulary.of(self.kind, texts, order=_parts, unknown=unknown)
 
     def known(self, tokens: Sequence[str], vocabulary: Vocabulary) -> tuple[Ids, int]:
         known = [token if token in vocabulary else self._nearest(token, vocabulary) for token in tokens]
@@ -65,14 +72,9 @@ class NotesTokenizer:
         """The same pitches with the nearest duration (by ratio); of an unknown chord, its highest note."""
         pitches, duration = _parts(token)
         for wanted in (pitches, pitches[-1:]):
-            near = [
-                (abs(math.log(length / duration)), other)
-                for other in vocabulary.tokens[len(SPECIAL) :]
-                for found, length in [_parts(other)]
-                if found == wanted
-            ]
-            if near:
-                return min(near)[1]
+            lengths = _lengths(vocabulary.tokens[vocabulary.first :]).get(wanted)
+            if lengths:
+                return min((abs(math.log(length / duration)), other) for length, other in lengths)[1]
         what = f"the pitch {pitches[-1]} (MIDI number)" if pitches else "a rest"
         raise MusicError(
             f"the melody has {what}, which the run's own music never has; transpose it or take another run"
@@ -85,9 +87,10 @@ class _NotesGrammar:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.notes = 0
         self._sounds = np.array([not t.startswith(REST) for t in vocabulary.tokens])
-        self._sounds[: len(SPECIAL)] = False
+        self._sounds[: vocabulary.first] = False
         self._anything = np.ones(len(vocabulary), dtype=bool)
-        self._anything[[PAD, BOS]] = False
+        self._anything[: vocabulary.first] = False
+        self._anything[EOS] = True
         self._no_end = self._anything.copy()
         self._no_end[EOS] = False
 
@@ -96,6 +99,16 @@ class _NotesGrammar:
 
     def advance(self, token_id: int) -> None:
         self.notes += int(self._sounds[token_id])
+
+
+@lru_cache(maxsize=4)
+def _lengths(tokens: tuple[str, ...]) -> dict[tuple[int, ...], list[tuple[int, str]]]:
+    """(duration, token) pairs of a vocabulary's tokens by their pitches."""
+    found: dict[tuple[int, ...], list[tuple[int, str]]] = {}
+    for token in tokens:
+        pitches, duration = _parts(token)
+        found.setdefault(pitches, []).append((duration, token))
+    return found
 
 
 def _parts(token: str) -> tuple[tuple[int, ...], int]:

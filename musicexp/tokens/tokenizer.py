@@ -18,7 +18,10 @@ class Grammar(Protocol):
     """Follows one melody token by token and knows what may come next."""
 
     def allowed(self) -> Mask:
-        """bool [vocabulary]: the ids that may come next. At least one is true."""
+        """bool [vocabulary], not to be written to: the ids that may come next.
+
+        At least one is true. PAD, BOS and `<unk>` never are.
+        """
         ...
 
     def advance(self, token_id: int) -> None:
@@ -48,8 +51,8 @@ class Tokenizer(Protocol):
         """
         ...
 
-    def vocabulary(self, texts: Sequence[Sequence[str]]) -> Vocabulary:
-        """The ordered vocabulary of encoded pieces."""
+    def vocabulary(self, texts: Sequence[Sequence[str]], *, unknown: bool = False) -> Vocabulary:
+        """The ordered vocabulary of encoded pieces; `unknown`: with a token for all that it lacks."""
         ...
 
     def known(self, tokens: Sequence[str], vocabulary: Vocabulary) -> tuple[Ids, int]:

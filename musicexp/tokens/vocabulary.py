@@ -15,29 +15,45 @@ from musicexp.errors import MusicError, StoreError
 
 PAD, BOS, EOS = 0, 1, 2
 SPECIAL = ("<pad>", "<bos>", "<eos>")
+UNKNOWN = "<unk>"
+"""What stands for every token that the vocabulary lacks, at id 3, in vocabularies that were asked for it."""
 FORMAT = 1
 
 Ids = NDArray[np.int64]
 
 
 class Vocabulary:
-    """Token <-> id. Ids 0, 1, 2 are PAD, BOS and EOS; the rest stand in the order they were given in."""
+    """Token <-> id. Ids 0, 1, 2 are PAD, BOS and EOS, and 3 may be UNKNOWN; the rest stand in the order they were given in.
+
+    Attributes:
+        unknown: the id of `<unk>`, or None if this vocabulary has none.
+        first: the id of the first token that is music; those before it are special.
+    """
 
     def __init__(self, kind: str, tokens: Sequence[str]) -> None:
         """
         Args:
             kind: the tokenizer's name.
-            tokens: all tokens, the three special ones first, none twice.
+            tokens: all tokens, the three special ones first, then `<unk>` if it is there, none twice.
         """
         assert tuple(tokens[: len(SPECIAL)]) == SPECIAL
         assert len(set(tokens)) == len(tokens)
         self.kind = kind
         self.tokens = tuple(tokens)
+        self.unknown = len(SPECIAL) if self.tokens[len(SPECIAL) :][:1] == (UNKNOWN,) else None
+        self.first = len(SPECIAL) + (self.unknown is not None)
 
     @classmethod
-    def of(cls, kind: str, texts: Iterable[Sequence[str]], order: Any = None) -> Vocabulary:
-        """The vocabulary of some encoded pieces, sorted by `order` (a key function; by text if None)."""
-        return cls(kind, (*SPECIAL, *sorted({token for text in texts for token in text}, key=order)))
+    def of(
+        cls, kind: str, texts: Iterable[Sequence[str]], order: Any = None, *, unknown: bool = False
+    ) -> Vocabulary:
+        """The vocabulary of some encoded pieces, sorted by `order` (a key function; by text if None).
+
+        Args:
+            unknown: whether `<unk>` is one of its tokens.
+        """
+        special = (*SPECIAL, UNKNOWN) if unknown else SPECIAL
+        return cls(kind, (*special, *sorted(set[str]().union(*texts), key=order)))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -63,8 +79,8 @@ class Vocabulary:
             ) from error
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """Tokens of ids, the special ones left out."""
-        return [self.tokens[i] for i in ids if i >= len(SPECIAL)]
+        """Tokens of ids, the special ones left out: what is unknown is no music."""
+        return [self.tokens[i] for i in ids if i >= self.first]
 
     @property
     def fingerprint(self) -> str:
