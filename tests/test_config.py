@@ -25,7 +25,8 @@ OPTIONS = [(group, option) for group in GROUPS for option in options_of(group)]
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_yaml_composes(group: str, option: str) -> None:
-    more = ["dataset.path=music"] if (group, option) == ("dataset", "midi") else []
+    needed = {"midi": ["dataset.path=music"], "music21": ["dataset.collection=bach"]}
+    more = needed.get(option, []) if group == "dataset" else []
     config = compose([f"{group}={option}", *more])
     assert build(config.as_dict()) == config
 
@@ -124,6 +125,14 @@ REFUSED = {
     "lr=1e-3,3e-3": "add --multirun",
     "lr=interval(1,2)": "the sweep command takes intervals",
     "dataset=midi": "dataset.path is missing",
+    "dataset=music21": "write dataset.collection=NAME",
+    "dataset.parts=top": "dataset.parts must be a whole number, at least 1, or all, melody or skyline, not 'top'",
+    "dataset.parts=0": "dataset.parts must be a whole number",
+    "dataset.transpose=[1,2,3]": "must be [lowest,highest] in semitones",
+    "dataset.transpose=[5,-5]": "must be [lowest,highest] in semitones",
+    "dataset.transpose=1.5": "dataset.transpose must be a whole number or a list such as [-5,6]",
+    "split.folds=1": "take at least 2 folds",
+    "split.fold=1": "wants split.folds too: write split.folds=10 split.fold=1",
     "dataset.path=here": "write dataset=midi dataset.path=here",
     "optimizer.warmup=800": "optimizer.warmup=800 must be below iterations=800",
 }

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tunes import quickly
 
-from musicexp.data import IGNORED, Batch, Windows, padded, sequence
+from musicexp.data import IGNORED, Batch, Sequences, Windows, padded, sequence
 from musicexp.tokens import BOS, EOS, PAD
 
 Order = Literal["contiguous", "random"]
@@ -30,7 +30,7 @@ def windows(
 ) -> Windows:
     """Pieces of those lengths, every token of which is another id."""
     ids = iter(range(3, 10**6))
-    pieces = tuple(sequence(np.array(list(islice(ids, n)), dtype=np.int64)) for n in lengths)
+    pieces = Sequences.of(sequence(np.array(list(islice(ids, n)), dtype=np.int64)) for n in lengths)
     return Windows(pieces, batch_size, seq_length, seed, order, first)
 
 
@@ -144,6 +144,54 @@ def test_corpora_smaller_than_a_batch(
 )
 def test_iterations_per_epoch(lengths: list[int], batch: int, seq: int, iterations: int) -> None:
     assert windows(lengths, batch, seq).iterations_per_epoch == iterations
+
+
+def in_keys(variants: list[int], lengths: list[int]) -> Sequences:
+    """Pieces in several keys: sequence v of piece p is full of the token 100 p + v + 3."""
+    rows = [
+        sequence(np.full(length + v, 100 * p + v + 3))
+        for p, (count, length) in enumerate(zip(variants, lengths, strict=True))
+        for v in range(count)
+    ]
+    held = Sequences.of(rows)
+    counts = np.array(variants)
+    return Sequences(held.tokens, held.starts, np.cumsum(counts) - counts, counts)
+
+
+@quickly
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), min_size=1, max_size=5),
+    st.integers(1, 4),
+    st.integers(1, 12),
+    st.integers(0, 9),
+)
+def test_an_epoch_has_each_piece_once_in_one_of_its_keys(
+    pieces: list[tuple[int, int]], batch_size: int, seq_length: int, seed: int
+) -> None:
+    found = Windows(
+        in_keys([v for v, _ in pieces], [n for _, n in pieces]), batch_size, seq_length, seed, "contiguous"
+    )
+    batches = iter(found)
+    for epoch in range(3):
+        read: Counter[int] = Counter()
+        for k in range(found.iterations_per_epoch):
+            batch = next(batches)
+            assert equal(batch, found.batch(1 + epoch * found.iterations_per_epoch + k))
+            read.update(batch.targets_BT[batch.targets_BT > EOS].tolist())
+        assert sorted((token - 3) // 100 for token in read) == list(range(len(pieces)))
+        for token, times in read.items():
+            piece, variant = divmod(token - 3, 100)
+            assert variant < pieces[piece][0]
+            assert times == pieces[piece][1] + variant
+
+
+def test_every_key_comes_in_time() -> None:
+    found = Windows(in_keys([5, 5], [4, 4]), 1, 100, 0, "contiguous")
+    heard = {t for batch in islice(found, 40) for t in batch.targets_BT[batch.targets_BT > EOS].tolist()}
+    assert heard == {100 * p + v + 3 for p in (0, 1) for v in range(5)}
+    random = Windows(in_keys([5, 5], [4, 4]), 8, 5, 0, "random")
+    heard = {t for batch in islice(random, 40) for t in batch.targets_BT[batch.targets_BT > EOS].tolist()}
+    assert heard == {100 * p + v + 3 for p in (0, 1) for v in range(5)}
 
 
 def test_random_windows_start_everywhere_and_from_a_zero_state() -> None:

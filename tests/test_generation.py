@@ -22,9 +22,11 @@ from musicexp.generation import (
     Melody,
     generator_states,
     melodies,
+    read_prime,
     restore_generators,
 )
 from musicexp.music import Note, Piece, read_abc, read_file, write_midi
+from musicexp.tokens import tokenizer
 
 TUNES = (
     read_abc(HEAD + "CDEF|G2 ^A,B c'|(3ABc d>e|z3/2 f-f/[CE]8|"),
@@ -274,16 +276,16 @@ def test_a_short_prime_is_taken_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("gone.mid", None, r"prime=.*gone\.mid: no such file \(looked in .*\); name a MIDI or ABC file"),
+        ("gone.mid", None, r"prime=.*gone\.mid: no such file \(looked in .*\); name a file of music"),
         (
             "bad.mid",
             b"no MIDI",
-            r"prime=.*bad\.mid cannot be used: it is no MIDI file, or a damaged one; name another MIDI or ABC file",
+            r"prime=.*bad\.mid cannot be used: it is no MIDI file, or a damaged one; name another file of music",
         ),
         (
             "bad.abc",
             b"no ABC",
-            r"prime=.*bad\.abc cannot be used: holds no tune.*; name another MIDI or ABC file",
+            r"prime=.*bad\.abc cannot be used: holds no tune.*; name another file of music",
         ),
         (
             "low.abc",
@@ -300,3 +302,14 @@ def test_a_prime_that_cannot_be_used_is_one_sentence(
     with pytest.raises(MusicError, match=sentence) as caught:
         melodies(checkpoint(), samples(prime=str(tmp_path / name)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_prime_of_unknown_tokens_is_refused(tmp_path: Path) -> None:
+    """`<unk>` stood for its every note, was left out, and the melody began with something else."""
+    write_midi(scale(30, 31, 60, duration=24), tmp_path / "p.mid")
+    spelling = tokenizer("notes")
+    known = spelling.vocabulary([spelling.tokens(piece) for piece in TUNES], unknown=True)
+    with pytest.raises(
+        MusicError, match=r"p\.mid does not suit this run: 3 of its 3 tokens are none that the model knows"
+    ):
+        read_prime(str(tmp_path / "p.mid"), 16, spelling, known, "unknown")

@@ -76,7 +76,7 @@ def outcome(run: MemoryRun) -> dict[str, object]:
     return {"curves": curves, "melodies": {n: d for n, d in run.files.items() if n.endswith(".mid")}}
 
 
-@pytest.mark.parametrize("order", ["contiguous", "random"])
+@pytest.mark.parametrize("order", ["contiguous", pytest.param("random", marks=pytest.mark.slow)])
 def test_two_runs_are_equal_to_the_last_bit(small: Small, cache: Path, order: str) -> None:
     config = compose(small(f"windows={order}"))
     first, second = (trained(config, MemoryRun(), cache) for _ in range(2))
@@ -87,6 +87,7 @@ def test_two_runs_are_equal_to_the_last_bit(small: Small, cache: Path, order: st
     ]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_losses(small: Small, cache: Path) -> None:
     first, second = (trained(compose(small(f"seed={seed}")), MemoryRun(), cache) for seed in (0, 1))
     assert first.metrics["loss/train"] != second.metrics["loss/train"]
@@ -116,10 +117,10 @@ def test_a_kill_at_any_moment_loses_nothing(small: Small, cache: Path, more: tup
 @pytest.mark.parametrize(
     "stop",
     [
-        SignalAt(iteration=1),
+        pytest.param(SignalAt(iteration=1), marks=pytest.mark.slow),
         SignalAt(iteration=11, number=signal.SIGINT),
         SignalAt(validation=14),
-        SignalAt(iteration=30),
+        pytest.param(SignalAt(iteration=30), marks=pytest.mark.slow),
     ],
     ids=["the first iteration", "mid-epoch", "a validation", "the last iteration"],
 )
@@ -153,6 +154,7 @@ def test_a_stop_at_an_epochs_end(small: Small, cache: Path, tunes: Path) -> None
     assert outcome(trained(config, stopped, cache)) == outcome(whole)
 
 
+@pytest.mark.slow
 def test_early_stopping_is_resumed_too(small: Small, cache: Path) -> None:
     more = (
         "early_stopping.patience=2",

@@ -119,11 +119,10 @@ def _told(kind: Any, bounds: Mapping[str, float]) -> str:
     """What a setting allows, in words: 'a whole number of at least 1'."""
     limits = " and ".join(f"{word} {limit:,.12g}" for word, limit in bounds.items())
     if typing.get_origin(kind) is tuple:
-        return (
-            f"a number or a list such as [1.0,1.5], each {limits}"
-            if limits
-            else "a number or a list of numbers"
+        one, example = (
+            ("a whole number", "[-5,6]") if typing.get_args(kind)[0] is int else ("a number", "[1.0,1.5]")
         )
+        return f"{one} or a list such as {example}" + (f", each {limits}" if limits else "")
     words = []
     for one in alternatives(kind):
         if typing.get_origin(one) is Literal:
@@ -166,6 +165,10 @@ def _check_together(config: Config) -> None:
             f"split.val={config.split.val:g} and split.test={config.split.test:g} leave too little to train on: their sum must be below 0.9"
         )
     data = config.dataset
+    if data.path is None and data.collection is None and data.name == "music21":
+        raise SettingError(
+            "dataset.collection is missing: dataset=music21 reads one of music21's bundled collections; write dataset.collection=NAME; `python -m musicexp data` lists them"
+        )
     if data.path is None and data.collection is None:
         raise SettingError(
             "dataset.path is missing: dataset=midi reads a folder of yours; write dataset.path=DIR, or take a bundled collection such as dataset=ryans"
@@ -173,6 +176,19 @@ def _check_together(config: Config) -> None:
     if data.path is not None and data.collection is not None:
         raise SettingError(
             f"dataset.path={data.path} goes with dataset=midi, but dataset={data.name} reads music21's collection {data.collection}; write dataset=midi dataset.path={data.path}"
+        )
+    if len(data.transpose) > 2 or list(data.transpose) != sorted(data.transpose):
+        raise SettingError(
+            f"dataset.transpose={list(data.transpose)} must be [lowest,highest] in semitones, such as [-5,6], or one number for both ways"
+        )
+    split = config.split
+    if split.folds and not split.folds >= 2:
+        raise SettingError("split.folds=1 leaves nothing to train on; take at least 2 folds, or 0 for none")
+    if split.fold >= max(split.folds, 1):
+        raise SettingError(
+            f"split.fold={split.fold} is not there: with split.folds={split.folds} it must be 0 to {split.folds - 1}"
+            if split.folds
+            else f"split.fold={split.fold} wants split.folds too: write split.folds=10 split.fold={split.fold}"
         )
     if config.early_stopping.patience and not config.validation.every:
         raise SettingError(

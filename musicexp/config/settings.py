@@ -53,8 +53,30 @@ def settings(cls: type[T]) -> type[T]:
 class Dataset:
     name: str = setting("what the data set is called in tables")
     collection: str | None = setting("a collection of music21's bundled corpus, such as ryansMammoth")
-    path: str | None = setting("a folder of .mid, .midi and .abc files, read recursively (with dataset=midi)")
+    path: str | None = setting(
+        "a folder of .mid .midi .kar .abc .musicxml .mxl .xml .krn files, read recursively (with dataset=midi)"
+    )
     limit: int = setting("use only the first so many files, in order of name; 0 uses all", at_least=0)
+    reader: Literal["symusic", "music21"] = setting(
+        "who reads MIDI files: symusic keeps every time as it is; music21 snaps to its own grid, as in the report"
+    )
+    parts: int | Literal["all", "melody", "skyline"] = setting(
+        "which notes: all parts, the likeliest melody's part, the highest notes, or the part of this number from 1",
+        at_least=1,
+    )
+    transpose: tuple[int, ...] = setting(
+        "training pieces are heard in other keys too: semitones [lowest,highest], or one number for both ways; 0 does not",
+        at_least=-24,
+        at_most=24,
+    )
+    normalise_key: bool = setting("bring every piece to C major or A minor, by music21's key analysis")
+
+    def keys(self) -> list[int]:
+        """The semitones that training pieces are moved by, 0 first."""
+        low, high = min(self.transpose), max(self.transpose)
+        if len(self.transpose) == 1:
+            low, high = -abs(low), abs(high)
+        return [0, *(key for key in range(low, high + 1) if key)]
 
 
 @settings
@@ -62,12 +84,25 @@ class Split:
     seed: int = setting("which pieces are validation and test pieces; `seed` does not change it", at_least=0)
     val: float = setting("share of the pieces kept for validation", above=0, below=0.5)
     test: float = setting("share of the pieces kept for the test", above=0, below=0.5)
+    grouped: bool = setting(
+        "keep duplicates (pieces that share a run of 15 intervals) on one side; false flatters the test"
+    )
+    folds: int = setting("cross-validation in so many folds, of which one is the test; 0 is none", at_least=0)
+    fold: int = setting("which fold is the test, from 0", at_least=0)
 
 
 @settings
 class Tokens:
-    kind: Literal["notes", "abc"] = setting(
-        "notes: a note, chord or rest with its duration; abc: a character of ABC notation"
+    kind: Literal["notes", "events", "abc"] = setting(
+        "notes: a note, chord or rest with its duration; events: bars, positions, pitches and durations, "
+        "which keep several voices whole; abc: a character of ABC notation"
+    )
+    vocabulary: Literal["corpus", "train"] = setting(
+        "whose tokens the model knows: those of the whole data set, or of the training pieces only"
+    )
+    unknown: Literal["error", "unknown", "nearest"] = setting(
+        "what becomes of a token that the model does not know: it is refused, "
+        "<unk> stands for it, or the same pitch with the nearest duration does"
     )
 
 
@@ -113,7 +148,7 @@ class Samples:
         "sample from the likeliest tokens that make up this probability", above=0, at_most=1
     )
     seed: int = setting("the seed of every melody's own random stream", at_least=0)
-    prime: str | None = setting("a MIDI or ABC file whose melody is continued")
+    prime: str | None = setting("a file of music (MIDI, ABC, MusicXML, Humdrum) that is continued")
     prime_notes: int = setting("how many notes of the prime are used, from its start", at_least=1)
 
 
@@ -164,6 +199,9 @@ class Config:
     threads: int | Literal["auto"] = setting("CPU threads; auto takes one for each physical core", at_least=1)
     keep: Literal["best", "last"] = setting(
         "the weights that are tested, sampled and kept: best validation, or last"
+    )
+    strict: bool = setting(
+        "the first file that cannot be used is an error, instead of being left out", changes_result=False
     )
     dataset: Dataset
     split: Split

@@ -17,13 +17,16 @@ from musicexp.config import Samples
 from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
 from musicexp.model import Drawn, MusicLSTM, State, sample
-from musicexp.music import Piece, midi_bytes, read_file
-from musicexp.tokens import BOS, EOS, Ids, Tokenizer, Vocabulary
+from musicexp.music import Piece, midi_bytes
+from musicexp.music.reader import Reader, Request
+from musicexp.music.reading import SUFFIXES
+from musicexp.tokens import BOS, EOS, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
 
 AT_ONCE = 16
 """Rows of every pass, filled or not: a matrix product's last bits depend on how many rows it has."""
-TOKENS_PER_NOTE = 8
-"""A melody is cut after so many tokens per allowed note: characters, rests and bars are tokens too."""
+TOKENS_PER_NOTE = 16
+"""A melody is cut after so many tokens per allowed note or chord: characters, rests and bars are tokens too, and
+of events a chord of four is nine."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
     like = Piece.of([], tempo=checkpoint.tempo, metre=checkpoint.metre)
     prime = np.empty(0, dtype=np.int64)
     if settings.prime:
-        prime, like = read_prime(settings.prime, settings.prime_notes, tokenizer, vocabulary)
+        prime, like = read_prime(
+            settings.prime, settings.prime_notes, tokenizer, vocabulary, checkpoint.config.tokens.unknown
+        )
     found: list[Melody] = []
     numbers = list(range(1, settings.count + 1))
     for start in range(0, len(numbers), AT_ONCE):
@@ -157,25 +162,34 @@ def prime_file(prime: str) -> Path:
     """
     path = Path(prime).expanduser()
     if path.is_dir():
-        raise MusicError(f"prime={prime} is a folder; name a MIDI or ABC file")
+        raise MusicError(f"prime={prime} is a folder; name a file of music ({' '.join(SUFFIXES)})")
     if not path.is_file():
-        raise MusicError(f"prime={prime}: no such file (looked in {Path.cwd()}); name a MIDI or ABC file")
+        raise MusicError(
+            f"prime={prime}: no such file (looked in {Path.cwd()}); name a file of music ({' '.join(SUFFIXES)})"
+        )
     return path
 
 
-def read_prime(prime: str, notes: int, tokenizer: Tokenizer, vocabulary: Vocabulary) -> tuple[Ids, Piece]:
-    """Token ids of the first notes and chords of a MIDI or ABC file, and the piece that they are.
+def read_prime(
+    prime: str, notes: int, tokenizer: Tokenizer, vocabulary: Vocabulary, unknown: UnknownRule
+) -> tuple[Ids, Piece]:
+    """Token ids of the first notes and chords of a file of music, and the piece that they are.
+
+    Args:
+        unknown: what becomes of a token that the vocabulary lacks.
 
     Raises:
-        MusicError: the file cannot be read, or has what the vocabulary knows nothing near to.
+        MusicError: the file cannot be read, or has what the vocabulary lacks and `unknown` refuses.
     """
     path = prime_file(prime)
-    reading = read_file(path)
+    with Reader() as reader:
+        [answer] = reader.read([Request(path, path.name)])
+    reading = answer.reading
     if not reading.pieces:
         raise MusicError(
-            f"prime={prime} cannot be used: {reading.rejected[0][1]}; name another MIDI or ABC file"
+            f"prime={prime} cannot be used: {reading.rejected[0][1]}; name another file of music ({' '.join(SUFFIXES)})"
         )
-    piece = reading.pieces[0]
+    piece = reading.pieces[0].merged()
     onsets = np.unique(piece.onset)[:notes]
     first = Piece.of(
         [
@@ -188,7 +202,11 @@ def read_prime(prime: str, notes: int, tokenizer: Tokenizer, vocabulary: Vocabul
         key=piece.key,
     )
     try:
-        ids, _ = tokenizer.known(tokenizer.tokens(first), vocabulary)
+        ids, strange = encode_known(tokenizer, tokenizer.tokens(first), vocabulary, unknown)
+        if strange and unknown == "unknown":  # nothing can be heard of them, nor continued
+            raise MusicError(
+                f"{strange} of its {len(ids)} tokens are none that the model knows; take another melody, or train with tokens.unknown=nearest"
+            )
     except MusicError as error:
         raise MusicError(f"prime={prime} does not suit this run: {error}") from error
     return ids, first

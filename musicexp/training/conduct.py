@@ -41,7 +41,11 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
         check(config)
         reporter.say(f"store    {uri}")
         store = open_store(uri, config.tracking.experiment)
-        material = prepare(config, cache, reporter.reading)
+        try:
+            material = prepare(config, cache, reporter.preparing)
+        except (Interruption, KeyboardInterrupt):
+            reporter.say("interrupted before there was a run; the same command goes on with what was read")
+            raise
         run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user()})
         with _alone(run, cache):
             return _conducted(config, run, reporter, store, cache, signals, None, material)

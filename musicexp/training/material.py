@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
 
 from musicexp.baselines import NAMES, NGram
 from musicexp.config import Config
-from musicexp.data import sequence
+from musicexp.data import Sequences, Summary, TokenStore, prepare_store
 from musicexp.generation import prime_file, read_prime
 from musicexp.metrics import Likelihood, likelihood
-from musicexp.music import SIDES, Corpus, Side, Split, find_files, read_corpus, split_corpus
-from musicexp.music.corpus import Progress
-from musicexp.tokens import Ids, Vocabulary, tokenizer
+from musicexp.music import SIDES, Side
+from musicexp.music.corpus import Progress, source_of
+from musicexp.tokens import Vocabulary, tokenizer
 from musicexp.training.callbacks import choose_device
 
 HELD_OUT: tuple[Side, Side] = ("val", "test")
@@ -22,24 +24,27 @@ HELD_OUT: tuple[Side, Side] = ("val", "test")
 
 @dataclass(frozen=True)
 class Material:
-    """Everything about the music that training needs.
+    """Everything about the music that training needs; the music itself stays on disk."""
 
-    Attributes:
-        ids: by side, each piece BOS ... EOS.
-        notes: by side, the sounding notes of each piece as read.
-        tempo, metre: the corpus's median tempo and commonest metre.
-    """
+    store: TokenStore
 
-    corpus: Corpus
-    split: Split
-    vocabulary: Vocabulary
-    ids: dict[Side, tuple[Ids, ...]]
-    notes: dict[Side, tuple[int, ...]]
-    tempo: float
-    metre: tuple[int, int]
+    @property
+    def summary(self) -> Summary:
+        return self.store.summary
 
-    def tokens(self, side: Side) -> int:
-        return sum(len(piece) - 1 for piece in self.ids[side])
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.store.vocabulary
+
+    @cached_property
+    def ids(self) -> dict[Side, Sequences]:
+        """By side, each piece BOS ... EOS."""
+        return {side: self.store.sequences(side) for side in SIDES}
+
+    @cached_property
+    def notes(self) -> dict[Side, NDArray[np.int32]]:
+        """By side, the sounding notes of each piece as read."""
+        return {side: self.store.notes(side) for side in SIDES}
 
     def baselines(self) -> dict[str, dict[Side, Likelihood]]:
         """Unigram, bigram and trigram, counted on the training pieces, on the held-out ones."""
@@ -47,7 +52,7 @@ class Material:
         for order, name in NAMES.items():
             model = NGram(order, len(self.vocabulary)).fit(self.ids["train"])
             found[name] = {
-                side: likelihood(model.nll_nats(self.ids[side]), self.ids[side], sum(self.notes[side]))
+                side: likelihood(model.nll_nats(self.ids[side]), self.ids[side], int(self.notes[side].sum()))
                 for side in HELD_OUT
             }
         return found
@@ -61,34 +66,26 @@ def check(config: Config) -> None:
         RunError: no such device.
     """
     choose_device(config.trainer.accelerator)
-    find_files(config.dataset.collection, config.dataset.path)
+    source_of(config.dataset.collection, config.dataset.path).check()
     if config.samples.prime:
         prime_file(config.samples.prime)
 
 
 def prepare(config: Config, cache: Path, progress: Progress | None = None) -> Material:
-    """Read the data set, split it, and turn it into tokens.
-
-    The vocabulary is that of the whole data set: a token that only a test piece has is thereby possible,
-    and costs its true code length instead of being passed over as unknown.
+    """Read the data set, split it, and turn it into tokens, or open what was made of it before.
 
     Raises:
         MusicError: the data set is not there, empty, or too small to split.
     """
-    data = config.dataset
-    corpus = read_corpus(data.name, data.collection, data.path, cache, limit=data.limit, progress=progress)
-    split = split_corpus(corpus, seed=config.split.seed, val=config.split.val, test=config.split.test)
-    spelling = tokenizer(config.tokens.kind)
-    texts = {side: [spelling.tokens(piece) for piece in split[side]] for side in SIDES}
-    vocabulary = spelling.vocabulary([text for side in SIDES for text in texts[side]])
-    if config.samples.prime:  # one that does not suit is told now, not when the training is over
-        read_prime(config.samples.prime, config.samples.prime_notes, spelling, vocabulary)
-    return Material(
-        corpus=corpus,
-        split=split,
-        vocabulary=vocabulary,
-        ids={side: tuple(sequence(vocabulary.encode(text)) for text in texts[side]) for side in SIDES},
-        notes={side: tuple(len(piece) for piece in split[side]) for side in SIDES},
-        tempo=median(piece.tempo for piece in corpus.pieces),
-        metre=Counter(piece.metre for piece in corpus.pieces).most_common(1)[0][0],
+    store = prepare_store(
+        config.dataset, config.split, config.tokens, cache, strict=config.strict, progress=progress
     )
+    if config.samples.prime:  # one that does not suit is told now, not when the training is over
+        read_prime(
+            config.samples.prime,
+            config.samples.prime_notes,
+            tokenizer(config.tokens.kind),
+            store.vocabulary,
+            config.tokens.unknown,
+        )
+    return Material(store)

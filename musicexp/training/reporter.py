@@ -15,8 +15,8 @@ class Reporter(Protocol):
         """A line worth keeping: it is part of log.txt."""
         ...
 
-    def reading(self, ready: int, files: int) -> None:
-        """So many of so many files are read."""
+    def preparing(self, what: str, ready: int, whole: int) -> None:
+        """So many of so many files are through a step of the preparation."""
         ...
 
     def iteration(self, iteration: int, iterations: int, loss: float) -> None:
@@ -49,7 +49,7 @@ class Silent:
     def say(self, line: str) -> None:
         self.lines.append(line)
 
-    def reading(self, ready: int, files: int) -> None:
+    def preparing(self, what: str, ready: int, whole: int) -> None:
         pass
 
     def iteration(self, iteration: int, iterations: int, loss: float) -> None:

@@ -33,6 +33,7 @@ from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
 from musicexp.training.callbacks import Course, Record, Save, Signals, Validate, choose_device, cpu_threads
 from musicexp.training.environment import code_fingerprint, code_state, machine
+from musicexp.training.introduction import data_lines
 from musicexp.training.material import HELD_OUT, Material, prepare
 from musicexp.training.module import LSTMModule, WindowsModule
 from musicexp.training.reporter import Reporter
@@ -92,11 +93,11 @@ def train(
     run.write(
         "config.yaml", to_yaml(config.as_dict()).encode()
     )  # first, so that a run stopped in reading can go on
-    material = material or prepare(config, cache, reporter.reading)
-    if checkpoint and checkpoint.data_fingerprint != material.corpus.fingerprint:
+    material = material or prepare(config, cache, reporter.preparing)
+    if checkpoint and checkpoint.data_fingerprint != material.summary.fingerprint:
         raise RunError(
-            f"the music of {material.corpus.source} has changed since run {run.name} began (fingerprint "
-            f"{material.corpus.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
+            f"the music of {material.summary.where} has changed since run {run.name} began (fingerprint "
+            f"{material.summary.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
 
@@ -134,17 +135,9 @@ def introduce(
     config: Config, run: Run, reporter: Reporter, material: Material, resolved: Resolved, *, first: bool
 ) -> None:
     """Say what is trained on what, and leave params, tags, data set and configuration in the run."""
-    corpus, split = material.corpus, material.split
-    rejected = f"; {len(corpus.rejected)} could not be used" if corpus.rejected else ""
-    reporter.say(
-        f"data     {corpus.name}: {len(corpus.pieces):,} pieces, {corpus.notes:,} notes "
-        f"({len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test){rejected}"
-    )
-    for what, reason in corpus.rejected[:5]:
-        reporter.say(f"         not used: {what}: {reason}")
-    reporter.say(
-        f"tokens   {config.tokens.kind}: {len(material.vocabulary):,} in the vocabulary, {material.tokens('train'):,} to train on"
-    )
+    data = material.summary
+    for line in data_lines(config, material):
+        reporter.say(line)
     reporter.say(
         f"model    {config.model.num_layers} x {config.model.hidden_size} LSTM, "
         f"recurrence {resolved.recurrence}, {resolved.precision}, {resolved.threads} thread{'s' * (resolved.threads != 1)}"
@@ -156,9 +149,11 @@ def introduce(
     run.set_tags(
         {
             "signature": config.signature(
-                corpus.fingerprint, code_fingerprint(), *map(str, vars(resolved).values())
+                data.fingerprint, code_fingerprint(), *map(str, vars(resolved).values())
             ),
-            "data_fingerprint": corpus.fingerprint,
+            "data_fingerprint": data.fingerprint,
+            "rejected": data.rejected,
+            "split.grouped": config.split.grouped,
             "vocabulary_fingerprint": material.vocabulary.fingerprint,
             "seed": config.seed,
             **{f"resolved.{key}": value for key, value in vars(resolved).items()},
@@ -166,18 +161,13 @@ def introduce(
             **machine(),
         }
     )
-    run.log_dataset(
-        corpus.name,
-        corpus.fingerprint,
-        corpus.source,
-        json.dumps({"pieces": len(corpus.pieces), "notes": corpus.notes, "rejected": len(corpus.rejected)}),
-    )
+    profile = {"pieces": data.pieces, "notes": data.notes, "rejected": data.rejected}
+    run.log_dataset(data.name, data.fingerprint, data.where, json.dumps(profile))
     run.write("vocabulary.json", json.dumps(material.vocabulary.as_dict(), indent=1).encode())
     if code.diff:
         run.write("diff.patch", code.diff)
-    if corpus.rejected:
-        rows = ["file,reason", *(f'"{_quoted(what)}","{_quoted(why)}"' for what, why in corpus.rejected)]
-        run.write("rejected.csv", "\n".join(rows).encode())
+    if data.rejected:
+        run.write("rejected.csv", material.store.rejected_csv())
 
 
 def fit(
@@ -222,9 +212,9 @@ def fit(
             stopped_early=course.stopped_early,
             seconds=course.seconds_in_all,
             generators=generator_states(),
-            data_fingerprint=material.corpus.fingerprint,
-            tempo=material.tempo,
-            metre=material.metre,
+            data_fingerprint=material.summary.fingerprint,
+            tempo=material.summary.tempo,
+            metre=material.summary.metre,
         )
 
     def save() -> None:
@@ -235,7 +225,7 @@ def fit(
 
     def validation_loss() -> float:
         pieces = material.ids["val"]
-        return likelihood(nll_nats(model, pieces), pieces, sum(material.notes["val"])).nats_per_token
+        return likelihood(nll_nats(model, pieces), pieces, int(material.notes["val"].sum())).nats_per_token
 
     callbacks: list[pl.Callback] = [
         Record(run, reporter, config),
@@ -305,7 +295,7 @@ def judge(
         # As many training pieces as validation pieces: enough to see overfitting, and soon done.
         few = len(material.ids["val"]) if side == "train" else None
         pieces, notes = material.ids[side][:few], material.notes[side][:few]
-        found[side] = likelihood(nll_nats(model, pieces), pieces, sum(notes))
+        found[side] = likelihood(nll_nats(model, pieces), pieces, int(notes.sum()))
     return found, material.baselines()
 
 
@@ -384,7 +374,3 @@ class _quiet_lightning:  # noqa: N801  a context manager, read like a verb
 
     def __exit__(self, *caught: object) -> None:
         self._caught.__exit__(*caught)  # type: ignore[arg-type]
-
-
-def _quoted(text: str) -> str:
-    return text.replace('"', '""')
