@@ -6,6 +6,7 @@ From Python:
     result = musicexp.run("model=lstm1", "iterations=200")
     musicexp.generate(result.id, "temperature=0.8")
     musicexp.load_run("last").checkpoint().model()
+    musicexp.describe("dataset=ryans").music.keys
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.api import generate, load_run, run
+    from musicexp.api import describe, generate, load_run, run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "generate", "load_run", "run"]
+__all__ = ["__version__", "describe", "generate", "load_run", "run"]
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that `musicexp --help` and completion stay free of torch, Lightning and MLflow.
-    if name in ("generate", "load_run", "run"):
+    if name in ("describe", "generate", "load_run", "run"):
         from musicexp import api
 
         return getattr(api, name)

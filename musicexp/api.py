@@ -1,9 +1,10 @@
-"""What the commands do, from Python: `musicexp.run`, `musicexp.generate`, `musicexp.load_run`."""
+"""What the commands do, from Python: `musicexp.run`, `generate`, `load_run`, `describe`."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,16 +18,19 @@ from musicexp.config import (
     compose,
     fields_of,
     read_config,
+    spelt,
 )
 from musicexp.errors import SettingError, StoreError
-from musicexp.tracking import MlflowRun, open_store, store_uri, write_whole
+from musicexp.tracking import MLRUNS, MlflowRun, cache_dir, open_store, store_path, store_uri, write_whole
 
 if TYPE_CHECKING:
     from musicexp.generation import Checkpoint, Melody
+    from musicexp.report import Description
     from musicexp.training import Reporter, RunResult
 
 GENERATED = "generated"
 PLACES = ("tracking.uri", "tracking.experiment")
+DATA_HINT = "`python -m musicexp data --help` lists every setting"
 GENERATE_HINT = "`python -m musicexp generate --help` lists every setting"
 
 
@@ -212,4 +216,70 @@ def _free_folder(name: str) -> Path:
     return candidate
 
 
-__all__ = ["LoadedRun", "generate", "load_run", "run"]
+def describe(*words: str, reporter: Reporter | None = None) -> Description:
+    """What a data set holds, as `python -m musicexp data WORDS` tells; nothing is trained.
+
+    Args:
+        words: such as "dataset=ryans", "tokens=events"; with "out=DIR" the page is written too.
+        reporter: who is told how it goes; nobody by default.
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    settings, out = _without_out(words)
+    return _described(settings, _out_folder(out), reporter)[0]
+
+
+def describe_data(words: Sequence[str], reporter: Reporter | None = None) -> tuple[Description, Path]:
+    """`describe`, with the page always written: where `out` says, or in data/NAME beside the store.
+
+    Args:
+        reporter: lines on standard output by default.
+    """
+    from musicexp.report import Terminal, page_folder, write_folder
+
+    settings, out = _without_out(words)
+    folder = _out_folder(out)
+    found, uri = _described(settings, folder, reporter or Terminal())
+    if folder is not None:
+        return found, folder / "index.html"
+    beside = (store_path(uri) or Path(MLRUNS, "mlflow.db").absolute()).parent
+    return found, write_folder(page_folder(beside / "data", found.card, found.place), found)
+
+
+def _described(
+    settings: list[str], folder: Path | None, reporter: Reporter | None
+) -> tuple[Description, str]:
+    """A description and the address of the store; its page is written if a folder is named."""
+    config = compose(settings)
+    if config.resume:
+        raise SettingError(
+            f"resume={config.resume} goes with `run`; `data` describes a data set and trains nothing"
+        )
+    from musicexp.report import check_folder, describe, write_folder
+
+    if folder is not None:
+        check_folder(folder)
+    uri = store_uri(config.tracking.uri)
+    found = describe(config, settings, cache_dir(uri), reporter.preparing if reporter else None)
+    if folder is not None:
+        write_folder(folder, found)
+    return found, uri
+
+
+def _without_out(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The settings as Hydra wants them, and the words out=DIR."""
+    out = [word for word in words if word.partition("=")[0] == "out"]
+    return spelt([word for word in words if word not in out]), spelt(out)
+
+
+def _out_folder(words: list[str]) -> Path | None:
+    out = assignments(words, ["out"], DATA_HINT).get("out") if words else None
+    if not words:
+        return None
+    if not isinstance(out, (str, int)) or isinstance(out, bool) or out == "":
+        raise SettingError(f"out must be a folder's name, not {out!r}")
+    return Path(str(out)).expanduser()
+
+
+__all__ = ["LoadedRun", "describe", "generate", "load_run", "run"]

@@ -45,7 +45,7 @@ def cpu_seconds(*words: str) -> float:
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    positions = [said.index(f"\n  {command} ") for command in ("run", "generate", "ui", "completion")]
+    positions = [said.index(f"\n  {command} ") for command in ("run", "generate", "ui", "data", "completion")]
     assert positions == sorted(positions)
     assert main([]) == 0
     assert capsys.readouterr().out == said
@@ -53,7 +53,14 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["run", "--help"], ["generate", "--help"], ["ui", "--help"], ["completion", "--help"], ["--version"]],
+    [
+        ["run", "--help"],
+        ["generate", "--help"],
+        ["ui", "--help"],
+        ["data", "--help"],
+        ["completion", "--help"],
+        ["--version"],
+    ],
 )
 def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
@@ -64,7 +71,7 @@ def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureF
     ("words", "sentence"),
     [
         (["rnu"], "unknown command 'rnu': did you mean run?"),
-        (["xyzzy"], "the commands are run, generate, ui, completion"),
+        (["xyzzy"], "the commands are run, generate, ui, data, completion"),
         (["run", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--cfg", "job", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--info", "lr=0"], "lr must be a number"),
@@ -320,12 +327,13 @@ def begun(words: list[str], marker: str, **more: object) -> subprocess.Popen[str
     raise AssertionError(f"ended before {marker!r}: {process.stderr.read() if process.stderr else ''}")
 
 
+@pytest.mark.slow
 def test_sigkill_then_resume_then_a_second_kill_of_nothing(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The whole way through a real store: killed between two checkpoints, gone on with, equal to a run never stopped."""
     words = small(
-        "iterations=700", "checkpoint.seconds=0.3", "name=killed", "samples.count=2", "validation.every=200"
+        "iterations=300", "checkpoint.seconds=0.5", "name=killed", "samples.count=2", "validation.every=60"
     )
     process = begun(["run", *words], "training  210/")
     process.send_signal(signal.SIGSTOP)  # alive, and holding its run, for as long as the next lines take
@@ -335,17 +343,17 @@ def test_sigkill_then_resume_then_a_second_kill_of_nothing(
     process.kill()
     process.communicate()
     before = len(musicexp.load_run("killed").curve("loss/train"))
-    assert before < 700
+    assert before < 300
     assert main(["run", "resume=killed"]) == 0
     assert "going on behind iteration" in capsys.readouterr().out
     log = musicexp.load_run("killed").read("log.txt").decode()
-    assert log.index("training  70/") < log.index("going on behind"), "the log of the first sitting is kept"
+    assert log.index("training  30/") < log.index("going on behind"), "the log of the first sitting is kept"
     assert main(["run", *small(*words[len(small()) :], "name=whole")]) == 0
     killed, whole = musicexp.load_run("killed"), musicexp.load_run("whole")
     for metric in ("loss/train", "loss/val", "nll_nats/test", "bits_per_note/val"):
         assert killed.curve(metric) == whole.curve(metric), metric
     history = killed._run._client.get_metric_history(killed.id, "loss/train")
-    assert len(history) == 700, "no iteration is logged twice"
+    assert len(history) == 300, "no iteration is logged twice"
     assert killed.read("sample_2.mid") == whole.read("sample_2.mid")
     assert killed.status == "FINISHED"
 
@@ -368,7 +376,7 @@ def test_a_signal_closes_the_run_as_killed(small: Small, store: str, number: sig
     ("limit", "size"),
     [
         pytest.param(200_000, 16, id="the store", marks=pytest.mark.slow),
-        pytest.param(1_500_000, 256, id="the checkpoint"),
+        pytest.param(1_500_000, 256, id="the checkpoint", marks=pytest.mark.slow),
     ],
 )
 def test_a_full_disk_is_told_in_one_sentence(
@@ -462,6 +470,7 @@ def test_a_server_as_the_store(
         server.wait(timeout=30)
 
 
+@pytest.mark.slow
 def test_system_metrics_are_logged_if_asked_for(
     small: Small, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -518,6 +527,7 @@ def test_what_is_not_there_leaves_no_run_and_no_store(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_last_passes_over_runs_that_have_no_model(
     finished: tuple[musicexp.api.LoadedRun, str], small: Small, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -528,6 +538,7 @@ def test_last_passes_over_runs_that_have_no_model(
     assert "it failed (RunError: training diverged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_damaged_configuration_is_told(
     finished: tuple[musicexp.api.LoadedRun, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

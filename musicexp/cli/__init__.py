@@ -33,6 +33,7 @@ COMMANDS = {
     "ui": Command("ui", "ui [port=5000]", "open MLflow on this store"),
 }
 MORE = {
+    "data": Command("data", "data [setting=value ...]", "describe a data set without training"),
     "completion": Command(
         "completion", "completion bash|zsh|fish", "print a script that completes commands and settings"
     ),

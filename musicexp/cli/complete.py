@@ -31,6 +31,7 @@ FOLDERS_AND = {
     "tracking.uri": STORES,
 }
 """The settings that name a place -> the endings of the files offered beside the folders."""
+DATA_FLAGS = ("--json", "--help")
 RUN_FLAGS = ("--multirun", "--cfg", "--info", "--help")
 BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
@@ -82,6 +83,15 @@ def _run(before: Sequence[str], current: str) -> list[str]:
     return [*_settings(names, before, current), *(flag for flag in RUN_FLAGS if flag not in before)]
 
 
+def _data(before: Sequence[str], current: str) -> list[str]:
+    names = [
+        *GROUPS,
+        *(dotted for dotted, _ in fields_of(Config) if dotted not in (*GROUPS, "resume")),
+        "out",
+    ]
+    return [*_settings(names, before, current), *(flag for flag in DATA_FLAGS if flag not in before)]
+
+
 def _generate(before: Sequence[str], current: str) -> list[str]:
     if not before:
         # A word with = in it is taken for a setting there.
@@ -99,6 +109,7 @@ def _completion(before: Sequence[str], _: str) -> list[str]:
 
 OF_COMMAND: dict[str, Callable[[Sequence[str], str], list[str]]] = {
     "run": _run,
+    "data": _data,
     "generate": _generate,
     "ui": _ui,
     "completion": _completion,

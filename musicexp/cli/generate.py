@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from musicexp.errors import SettingError
+from musicexp.wording import count, length
 
 
 def main(words: Sequence[str]) -> int:
@@ -27,6 +28,6 @@ def main(words: Sequence[str]) -> int:
     for path, melody in generate_melodies(words[0], list(words[1:])):
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         print(
-            f"{path}  temperature {melody.temperature:g}: {len(melody.piece)} notes, {melody.piece.quarters:g} quarters, {ended}"
+            f"{path}  temperature {melody.temperature:g}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
         )
     return 0

@@ -33,10 +33,10 @@ def run_help() -> str:
     return "\n".join(lines)
 
 
-def _settings() -> Iterator[str]:
+def _settings(beginnings: tuple[str, ...] = ("",)) -> Iterator[str]:
     values = compose([]).flat()
     for dotted, f in fields_of(Config):
-        if dotted == "experiment":
+        if dotted == "experiment" or not dotted.startswith(beginnings):
             continue
         default = (
             "null"
@@ -47,6 +47,34 @@ def _settings() -> Iterator[str]:
         )
         yield f"  {dotted}={default.replace(' ', '')}"
         yield f"      {f.metadata['meaning']} ({range_of(dotted)})"
+
+
+def data_help() -> str:
+    """What `data --help` prints."""
+    lines = [
+        "python -m musicexp data [group=option ...] [setting=value ...] [--json]",
+        "",
+        "Prepares the data set as `run` would, so that a run finds it ready, and describes it without training: a page",
+        "(index.html), its figures (data.json) and what was rejected (rejected.csv), with a summary here. Without any",
+        "setting it lists the bundled collections first.",
+        "",
+        f"  dataset       {' | '.join(options_of('dataset'))}",
+        f"  tokens        {' | '.join(options_of('tokens'))}",
+        "",
+        "Settings with their defaults (those of `run` all stand; these shape the data):",
+        *_settings(("dataset.", "split.", "tokens.", "strict")),
+        "  out",
+        "      the folder of the page (by default data/NAME beside the store, mlruns/data/NAME)",
+        "",
+        "Flags:",
+        "  --json        print data.json instead of the summary",
+        "",
+        "Examples:",
+        "  python -m musicexp data dataset=airds",
+        "  python -m musicexp data dataset=midi dataset.path=DIR tokens=events",
+        "  python -m musicexp data dataset=midi dataset.path=DIR out=page --json",
+    ]
+    return "\n".join(lines)
 
 
 def generate_help() -> str:

@@ -6,14 +6,17 @@ import io
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from musicexp.music import SIDES
-from musicexp.training import RunResult
+from musicexp.wording import count, length
+
+if TYPE_CHECKING:  # training takes seconds to import, and `data` does without it
+    from musicexp.training import RunResult
 
 QUIET_SHARE = 10
 """Without a terminal, a line for every tenth of the way."""
@@ -48,8 +51,8 @@ class Terminal:
         self._lines.append(line)
         self._console.print(line)
 
-    def reading(self, ready: int, files: int) -> None:
-        self._advance("reading the music", ready, files, lambda: "files")
+    def preparing(self, what: str, ready: int, whole: int) -> None:
+        self._advance(what, ready, whole, lambda: "files")
 
     def iteration(self, iteration: int, iterations: int, loss: float) -> None:
         self._advance("training", iteration, iterations, lambda: self._state(iteration, iterations, loss))
@@ -116,7 +119,7 @@ def summary_lines(result: RunResult, place: str, preset_iterations: int | None =
     for melody in result.melodies:
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         lines.append(
-            f"{melody.file}  temperature {melody.temperature:g}: {len(melody.piece)} notes, {melody.piece.quarters:g} quarters, {ended}"
+            f"{melody.file}  temperature {melody.temperature:g}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
         )
     others = [name for name in result.files if not name.endswith(".mid")]
     lines += [f"files    {place}", f"         {' '.join(others)}"]
@@ -168,7 +171,7 @@ def _verdict(result: RunResult) -> list[str]:
     if not better:
         return [f"The LSTM beats counting (unigram, bigram, trigram) on the test pieces{weights}."]
     return [
-        f"The LSTM does not yet beat {' and '.join(better)} on the test pieces{weights}: train it longer, or try another lr."
+        f"The LSTM does not yet beat {', '.join(better)} on the test pieces{weights}: train it longer, or try another lr."
     ]
 
 
