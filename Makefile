@@ -43,6 +43,8 @@ format: setup ## format the code
 
 bench: setup ## measure speed, as ratios; writes benchmarks/
 	$(BIN)/python benchmarks/logging_cost.py
+	$(BIN)/python benchmarks/reading_speed.py
+	$(BIN)/python benchmarks/store_size.py
 
 pictures: setup ## make the pictures of docs/ from a real run
 	$(BIN)/python docs/make_pictures.py
