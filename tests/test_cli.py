@@ -236,6 +236,7 @@ def test_a_runs_melodies_again_and_others(
     assert main(["generate", "whole", "count=1", f"prime={written[0]}", "out=primed", "prime_notes=3"]) == 0
 
 
+@pytest.mark.slow
 def test_a_checkpoint_does_not_ask_conf(
     finished: tuple[musicexp.api.LoadedRun, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +265,7 @@ def test_a_finished_run_is_not_resumed(
     assert "is finished, so there is nothing to resume" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_told(
     finished: tuple[musicexp.api.LoadedRun, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

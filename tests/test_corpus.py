@@ -143,6 +143,7 @@ def test_two_processes_fill_one_cache(folder: Path, tmp_path: Path) -> None:
 # What is not kept
 
 
+@pytest.mark.slow
 def test_a_tune_that_took_too_long_today_may_be_read_tomorrow(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,7 @@ def test_a_book_does_not_kill_readers_for_ever(
     assert [what for what, _ in answer.reading.rejected] == ["book"]
 
 
+@pytest.mark.slow
 def test_a_slow_listener_costs_nobody_his_time(fake: Reader, tmp_path: Path) -> None:
     """The time a file had ran while its answer lay waiting. Whoever stops listening hears no old answers."""
     requests = asked(tmp_path, *["good"] * 4)

@@ -62,6 +62,7 @@ def test_rolls_of_any_piece(piece: Piece) -> None:
     assert roll_picture([("one", piece), ("two", piece)]) == data
 
 
+@pytest.mark.slow
 def test_no_piece_and_very_many_pieces() -> None:
     """A picture of 400 rolls took three minutes to lay out."""
     assert size(roll_picture([]))[0] == 1200

@@ -103,7 +103,7 @@ def test_another_seed_gives_other_losses(small: Small, cache: Path) -> None:
 )
 def test_a_kill_at_any_moment_loses_nothing(small: Small, cache: Path, more: tuple[str, ...]) -> None:
     """From every state that SIGKILL may leave behind: before, between and after each flush, validation and write."""
-    config = compose(small("checkpoint.seconds=1e-9", "iterations=12", *more))
+    config = compose(small("checkpoint.seconds=1e-9", "iterations=9", *more))
     whole = Snapshots()
     trained(config, whole, cache)
     moments = [kept for kept in whole.moments if not kept[0].endswith((".png", "log.txt"))]
@@ -119,7 +119,7 @@ def test_a_kill_at_any_moment_loses_nothing(small: Small, cache: Path, more: tup
     [
         pytest.param(SignalAt(iteration=1), marks=pytest.mark.slow),
         SignalAt(iteration=11, number=signal.SIGINT),
-        SignalAt(validation=14),
+        pytest.param(SignalAt(validation=14), marks=pytest.mark.slow),
         pytest.param(SignalAt(iteration=30), marks=pytest.mark.slow),
     ],
     ids=["the first iteration", "mid-epoch", "a validation", "the last iteration"],
@@ -136,6 +136,7 @@ def test_a_signal_ends_the_iteration_and_the_run_goes_on(small: Small, cache: Pa
     assert outcome(trained(config, stopped, cache)) == outcome(whole)
 
 
+@pytest.mark.slow
 def test_a_stop_at_an_epochs_end(small: Small, cache: Path, tunes: Path) -> None:
     """The batch behind the border opens a new order of the pieces, from a zero state."""
     from musicexp.data import Windows
