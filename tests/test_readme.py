@@ -82,6 +82,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("readme")  # in order, at one desk: `generate last` wants the run before it
 @pytest.mark.parametrize("line", [line for line in COMMANDS if not line.startswith("make ")])
 def test_the_commands_run_as_written(line: str, desk: Path) -> None:
     bin_folder = str(Path(sys.executable).parent)
@@ -120,6 +121,7 @@ def test_the_commands_run_as_written(line: str, desk: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("readme")
 def test_the_python_runs_as_written(desk: Path) -> None:
     code = next(text for language, text in BLOCKS if language == "python")
     done = subprocess.run(
