@@ -176,8 +176,8 @@ def collection(name: str) -> Collection:
     told = [lowered[found] for found in near]
     raise MusicError(
         f"music21's corpus has no collection {name!r}"
-        + (f"; did you mean {' or '.join(told)}?" if told else f"; it has {', '.join(names)}")
-        + ". A folder of your own is read with dataset=midi dataset.path=DIR"
+        + (f"; did you mean {' or '.join(told)}?" if told else f"; it has {', '.join(names)}.")
+        + " A folder of your own is read with dataset=midi dataset.path=DIR"
     )
 
 
