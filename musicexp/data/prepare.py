@@ -26,7 +26,7 @@ from musicexp.data.survey import RUNS, chosen_music, find_sides, survey
 from musicexp.data.writing import PROVISIONAL, PROVISIONAL_STARTS, write_tokens
 from musicexp.errors import MusicError, StoreError
 from musicexp.music.cache import ReadingCache
-from musicexp.music.corpus import Progress, Source, fill, source_of
+from musicexp.music.corpus import Progress, Source, fill, not_passed, source_of
 from musicexp.music.files import Listing
 from musicexp.music.piece import Reading
 from musicexp.music.split import SIDES, Sides
@@ -102,7 +102,7 @@ def prepare_store(
         if fresh is not None:
             fresh.unlink(missing_ok=True)
     for what, why in store.rejected() if strict else ():
-        raise MusicError(f"{what} cannot be used: {why} (strict=true lets nothing pass)")
+        raise not_passed(what, why)
     return store
 
 
@@ -151,6 +151,7 @@ def _make(
         progress,
     )
     free = table["free"]
+    firsts = int((groups == np.arange(len(groups))).sum())
     metres = table["beats"].astype(np.int64) << 8 | table["unit"]
     commonest_metre = int(np.bincount(metres).argmax())
     summary = Summary(
@@ -166,8 +167,8 @@ def _make(
         rejected=tally.rejected,
         left_out=tally.left_out,
         reasons=dict(Counter(tally.reasons).most_common(TOLD_REASONS)),
-        groups=int((groups == np.arange(len(groups))).sum()),
-        duplicates=int(len(groups) - (groups == np.arange(len(groups))).sum()),
+        groups=firsts,
+        duplicates=len(groups) - firsts,
         replaced=replaced,
         transposed_out=left_out,
         free=int(free.sum()),

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from musicexp.config import Dataset, Split
 from musicexp.data.appending import Appending
 from musicexp.data.store import GROUPS, PIECE, PIECES, REJECTED, SIDES_FILE, Tally
-from musicexp.errors import MusicError
 from musicexp.music.cache import ReadingCache
-from musicexp.music.corpus import Progress, Source, readings
+from musicexp.music.corpus import Progress, Source, not_passed, readings
 from musicexp.music.files import Listing
 from musicexp.music.keys import analysed_key, tonic_shift
 from musicexp.music.piece import Piece, Reading
@@ -97,7 +96,7 @@ def survey(
         for number, reading in chosen_music(listing, source, dataset, cache, first):
             for what, why in reading.rejected:
                 if strict:
-                    raise MusicError(f"{what} cannot be used: {why} (strict=true lets nothing pass)")
+                    raise not_passed(what, why)
                 _count_rejected(tally, why)
                 out.write(REJECTED, _csv(what, why))
             tally.left_out += reading.left_out

@@ -149,12 +149,17 @@ def fill(
                 listing.keep(file.key, found)
             for what, why in found.rejected if strict else ():
                 keep()
-                raise MusicError(f"{what} cannot be used: {why} (strict=true lets nothing pass)")
+                raise not_passed(what, why)
             if len(fresh) >= ANSWERS_KEPT or monotonic() > due:
                 keep()
                 due = monotonic() + KEPT_SECONDS
     if fresh:
         keep()
+
+
+def not_passed(what: str, why: str) -> MusicError:
+    """The error that a rejection is where `strict` says that none may be."""
+    return MusicError(f"{what} cannot be used: {why} (strict=true lets nothing pass)")
 
 
 def _changed(file: File) -> bool:
