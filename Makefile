@@ -43,6 +43,7 @@ format: setup ## format the code
 
 bench: setup ## measure speed, as ratios; writes benchmarks/
 	$(BIN)/python benchmarks/logging_cost.py
+	$(BIN)/python benchmarks/starting.py
 	$(BIN)/python benchmarks/reading_speed.py
 	$(BIN)/python benchmarks/store_size.py
 
