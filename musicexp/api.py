@@ -21,6 +21,7 @@ from musicexp.config import (
     spelt,
 )
 from musicexp.errors import SettingError, StoreError
+from musicexp.imports import importing
 from musicexp.tracking import MLRUNS, MlflowRun, cache_dir, open_store, store_path, store_uri, write_whole
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def preset_length(config: Config) -> int | None:
 
 def conduct_run(config: Config, reporter: Reporter | None = None, whole: int | None = None) -> RunResult:
     """`run` for a configuration that is composed and checked, of a preset that is `whole` iterations long."""
-    from musicexp.report import Terminal
-    from musicexp.training import conduct
+    with importing():
+        from musicexp.report import Terminal
+        from musicexp.training import conduct
 
     return conduct(config, reporter or Terminal(preset_iterations=whole))
 
@@ -172,7 +174,8 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> lis
     }
     build_part(Tracking, dataclasses.asdict(tracking) | places, "tracking.")
 
-    from musicexp.generation import CHECKPOINT_FILE, melodies
+    with importing():
+        from musicexp.generation import CHECKPOINT_FILE, melodies
 
     loaded = load_run(reference, places["uri"], places["experiment"], with_file=CHECKPOINT_FILE)
     checkpoint = loaded.checkpoint()

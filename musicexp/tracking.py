@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import unquote, urlparse
 
 from musicexp.errors import RunError, StoreError
+from musicexp.imports import importing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -221,10 +222,11 @@ def open_store(uri: str, experiment: str, *, create: bool = True) -> Store:
 def _connect(uri: str, experiment: str, artifacts: str | None, create: bool) -> Store:
     quiet_mlflow()
     with _translated(f"the store {uri} cannot be opened"):
-        from mlflow import MlflowClient
+        with importing():
+            from mlflow import MlflowClient
 
-        quiet_mlflow()  # once more: its import sets the levels anew
-        client = MlflowClient(tracking_uri=uri)
+            quiet_mlflow()  # once more: its import sets the levels anew
+            client = MlflowClient(tracking_uri=uri)  # imports what it needs for this kind of store
         known = client.get_experiment_by_name(experiment)
         if known is not None and known.lifecycle_stage == "deleted":
             raise StoreError(

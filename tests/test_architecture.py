@@ -20,7 +20,7 @@ LAYERS = [
     {"baselines", "data", "model"},
     {"tokens"},
     {"music"},
-    {"config", "errors", "wording"},
+    {"config", "errors", "imports", "wording"},
 ]
 """From the top down; a room imports from its own layer or from below."""
 
