@@ -1,4 +1,4 @@
-"""`run`: a Hydra application whose settings are checked before Hydra's own machinery starts."""
+"""`run`: settings in Hydra's grammar, checked before anything starts; what is Hydra's own to do, it does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CFGS = ("job", "hydra", "all")
 
 
 def main(words: Sequence[str]) -> int:
-    """Check the words, then let Hydra run the job or print what its flags ask for."""
+    """Check the words, then train, or let Hydra do what its flags and settings ask for."""
     if "--help" in words or "-h" in words:
         from musicexp.cli.settings_help import run_help
 
@@ -39,6 +39,9 @@ def main(words: Sequence[str]) -> int:
 
         conduct_run(config, whole=lengths[config.experiment])
 
+    if not flags and not any(word.lstrip("+~").startswith("hydra") for word in overrides):
+        job(configs[0])  # Hydra would compose the same twice more, before anything that can be seen
+        return 0
     logging.raiseExceptions = False  # `run --info | head` closes the pipe; Hydra's log need not say so
     launch(flags, overrides, job)
     return 0
