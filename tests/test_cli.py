@@ -17,12 +17,16 @@ import pytest
 
 import musicexp
 from musicexp.cli import main
+from musicexp.config import compose
 from musicexp.errors import RunError
+from musicexp.training.material import prepare
 
 Small = Callable[..., list[str]]
 DIVERGING = ("optimizer=adamw", "optimizer.weight_decay=1e6", "lr=10", "optimizer.schedule=constant")
 """Weight decay that multiplies every weight by -1e7 a step overflows in a few."""
 HEAVY = ("torch", "pytorch_lightning", "mlflow", "music21", "optuna", "symusic", "matplotlib")
+UNUSED = ("optuna", "miditok", "music21")
+"""Training on prepared data takes none of them."""
 
 
 def called(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
@@ -109,7 +113,13 @@ def test_a_refusal_imports_nothing_heavy_and_leaves_nothing(tmp_path: Path) -> N
         "import sys; from musicexp.cli import main; code = main(sys.argv[1:]);"
         f"print([m for m in {HEAVY} if m in sys.modules]); sys.exit(code)"
     )
-    for words in (["run", "lr=fast"], ["run", "--cfg", "job"], ["run", "--help"], ["--help"]):
+    for words in (
+        ["run", "lr=fast"],
+        ["run", "--cfg", "job"],
+        ["run", "--help"],
+        ["data", "--help"],
+        ["--help"],
+    ):
         done = subprocess.run(
             [sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path, check=False
         )
@@ -291,6 +301,40 @@ def test_a_multirun_trains_each(small: Small, store: str, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert said.count("beat") == 2
     assert {path.name for path in Path().iterdir()} == {"mlruns"}
+
+
+def test_a_run_on_prepared_data_does_without_the_unused(
+    small: Small, store: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To its end, so to its first iteration too. What other tests have imported is hidden: to import it would fail."""
+    prepare(compose(small()), cache)
+    for name in {*UNUSED, *(name for name in sys.modules if name.split(".")[0] in UNUSED)}:
+        monkeypatch.setitem(sys.modules, name, None)
+    musicexp.run(*small("iterations=1", "samples.count=1"))
+
+
+@pytest.mark.slow
+def test_a_process_that_runs_on_prepared_data_imports_none_of_the_unused(small: Small, store: str) -> None:
+    """As above, with what the libraries import of each other."""
+    code = (
+        "import sys; from musicexp.cli import main; code = main(sys.argv[1:]);"
+        f"print([m for m in {UNUSED} if m in sys.modules]); sys.exit(code)"
+    )
+    words = ["run", *small("iterations=1", "samples.count=1")]
+    for _ in range(2):  # the first one prepares
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=300, check=True
+        )
+    assert done.stdout.endswith("[]\n"), done.stdout[-100:]
+
+
+def test_what_is_hydras_own_is_left_to_hydra(
+    small: Small, store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plain run is not handed to Hydra, which would compose it again; one with a setting of Hydra's is."""
+    words = small("iterations=1", "samples.count=0", f"hydra.run.dir={tmp_path / 'mine'}")
+    assert main(["run", *words, "hydra.output_subdir=composed"]) == 0
+    assert (tmp_path / "mine" / "composed" / "hydra.yaml").is_file()
 
 
 def test_a_failed_run_is_closed_with_what_it_had(
