@@ -91,7 +91,7 @@ def checkpoint(kind: str = "notes", *, pieces: tuple[Piece, ...] = (), seed: int
         bad_validations=0,
         stopped_early=False,
         seconds=1.5,
-        generators=generator_states(),
+        generators=[generator_states()],
         data_fingerprint="f" * 16,
         tempo=96.0,
         metre=(6, 8),

@@ -194,6 +194,11 @@ def _check_together(config: Config) -> None:
         raise SettingError(
             "early_stopping.patience counts validations, but validation.every=0 makes none before the end; set validation.every to 1 or more"
         )
+    devices = config.trainer.devices
+    if config.batch_size % devices:
+        raise SettingError(
+            f"batch_size={config.batch_size} must be a multiple of trainer.devices={devices}, which share its rows; take batch_size={-(-config.batch_size // devices) * devices}"
+        )
     if config.optimizer.schedule == "cosine" and config.optimizer.warmup >= config.iterations:
         raise SettingError(
             f"optimizer.warmup={config.optimizer.warmup} must be below iterations={config.iterations}, since the cosine begins after it"

@@ -157,6 +157,10 @@ class Trainer:
     accelerator: Literal["auto", "cpu", "gpu"] = setting(
         "where to train; auto takes a CUDA GPU if there is one"
     )
+    devices: int = setting(
+        "GPUs, or processes on the CPU, that share the rows of every batch; batch_size must be a multiple",
+        at_least=1,
+    )
 
 
 @settings
@@ -196,7 +200,9 @@ class Config:
         "how the LSTM is computed; torch is torch.nn.LSTM, which is also what auto takes"
     )
     precision: Literal["auto", "fp32", "fp64"] = setting("number format of the training; auto is fp32")
-    threads: int | Literal["auto"] = setting("CPU threads; auto takes one for each physical core", at_least=1)
+    threads: int | Literal["auto"] = setting(
+        "CPU threads, shared out among the devices; auto takes one for each physical core", at_least=1
+    )
     keep: Literal["best", "last"] = setting(
         "the weights that are tested, sampled and kept: best validation, or last"
     )

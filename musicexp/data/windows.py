@@ -29,13 +29,19 @@ class Batch(NamedTuple):
     Attributes:
         inputs_BT, targets_BT: int64; a target is the token after its input, or IGNORED.
         fresh: whether the LSTM starts from a zero state instead of going on from the batch before.
-        tokens: how many targets count.
+        tokens: how many targets count, in the iteration's whole batch.
     """
 
     inputs_BT: Tensor
     targets_BT: Tensor
     fresh: bool
     tokens: int
+
+    def share(self, number: int, of: int) -> Batch:
+        """One of `of` equal shares of the rows, from 0. Its loss, too, is taken by the whole batch's tokens."""
+        rows = len(self.inputs_BT) // of
+        mine = slice(number * rows, (number + 1) * rows)
+        return self._replace(inputs_BT=self.inputs_BT[mine], targets_BT=self.targets_BT[mine])
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Windows(IterableDataset[Batch]):
     Attributes:
         pieces: each BOS ... EOS.
         first: the iteration of the first batch, from 1.
+        dealt: which share of every batch's rows, from 0, of how many; batch_size counts the rows of all.
     """
 
     pieces: Sequences
@@ -58,6 +65,7 @@ class Windows(IterableDataset[Batch]):
     seed: int
     order: Literal["contiguous", "random"]
     first: int = 1
+    dealt: tuple[int, int] = (0, 1)
 
     @cached_property
     def iterations_per_epoch(self) -> int:
@@ -70,7 +78,8 @@ class Windows(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         source = self._contiguous() if self.order == "contiguous" else self._random()
-        yield from source
+        for batch in source:
+            yield batch.share(*self.dealt)
 
     def batch(self, iteration: int) -> Batch:
         """The batch of one iteration, from 1."""

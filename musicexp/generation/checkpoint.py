@@ -16,7 +16,7 @@ from musicexp.errors import SettingError, StoreError
 from musicexp.model import MusicLSTM
 from musicexp.tokens import Tokenizer, Vocabulary, tokenizer
 
-FORMAT = 1
+FORMAT = 2
 FILE = "checkpoint.ckpt"
 DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
 
@@ -49,12 +49,12 @@ class Checkpoint:
         config: the settings, as composed then; what conf/ says today does not matter.
         weights: the model's state_dict: torch.nn.LSTM's names, whatever computed it.
         optimizer: the optimizer's state_dict.
-        carried: the LSTM state carried over windows, (hidden, cell), or None.
+        carried: the LSTM state carried over windows, (hidden, cell) of all rows, or None.
         best: the best validation so far.
         bad_validations: how many followed it.
         stopped_early: training ended by early stopping at `iteration`.
         seconds: spent in training so far.
-        generators: states of torch's, Python's and numpy's global generators.
+        generators: for each device's process, states of torch's, Python's and numpy's global generators.
         tempo, metre: what melodies of this corpus are written with.
     """
 
@@ -69,7 +69,7 @@ class Checkpoint:
     bad_validations: int
     stopped_early: bool
     seconds: float
-    generators: dict[str, Any]
+    generators: list[dict[str, Any]]
     data_fingerprint: str
     tempo: float
     metre: tuple[int, int]

@@ -225,13 +225,10 @@ class Reader:
 
     def _started(self) -> subprocess.Popen[bytes]:
         self._begun = False
-        # "" stands for the folder that we were in at our beginning, which may be another one now.
-        home = os.path.dirname(os.path.dirname(os.path.abspath(musicexp.__file__)))
-        places = [*(place or home for place in sys.path), home]
         limits = [str(self._limit_seconds), str(self._limit_megabytes)]
         try:
             return subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, *limits, *places],
+                [sys.executable, "-c", PROGRAM, *limits, *import_places()],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -242,6 +239,13 @@ class Reader:
         except OSError as error:
             self._asked.clear()
             raise MusicError(_no_child(error.strerror or str(error))) from error
+
+
+def import_places() -> list[str]:
+    """sys.path for a child, so that it imports what we do."""
+    # "" stands for the folder that we were in at our beginning, which may be another one now.
+    home = os.path.dirname(os.path.dirname(os.path.abspath(musicexp.__file__)))
+    return [*(place or home for place in sys.path), home]
 
 
 def read_with(readers: Sequence[Reader], requests: Iterable[Request]) -> Generator[tuple[Request, Answer]]:

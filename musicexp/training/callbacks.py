@@ -17,9 +17,10 @@ import torch
 from musicexp.config import Config
 from musicexp.errors import Interruption, RunError
 from musicexp.generation import Best
-from musicexp.tracking import Run
+from musicexp.training.ledger import Ledger
 from musicexp.training.module import LSTMModule
-from musicexp.training.reporter import Reporter
+from musicexp.training.peers import Peers
+from musicexp.wording import count
 
 
 @dataclass
@@ -83,9 +84,9 @@ class Course:
 class Record(pl.Callback):
     """Logs the loss of every iteration, and refuses to go on when it is no number."""
 
-    def __init__(self, run: Run, reporter: Reporter, config: Config) -> None:
-        self._run = run
-        self._reporter = reporter
+    def __init__(self, ledger: Ledger, peers: Peers, config: Config) -> None:
+        self._ledger = ledger
+        self._peers = peers
         self._config = config
 
     def on_train_batch_end(
@@ -98,13 +99,12 @@ class Record(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, LSTMModule)
         assert isinstance(outputs, dict)
-        loss = outputs["loss"].item()
+        loss = self._peers.sum(outputs["loss"].item())
         if not math.isfinite(loss):
             raise RunError(
                 f"training diverged: the loss of iteration {pl_module.iteration} is {loss}; lower lr={self._config.lr:g} or set optimizer.clip=1"
             )
-        self._run.log_metrics({"loss/train": loss}, pl_module.iteration)
-        self._reporter.iteration(pl_module.iteration, self._config.iterations, loss)
+        self._ledger.iteration(pl_module.iteration, loss)
 
 
 class Validate(pl.Callback):
@@ -114,8 +114,8 @@ class Validate(pl.Callback):
         self,
         validation_loss: Callable[[], float],
         course: Course,
-        run: Run,
-        reporter: Reporter,
+        ledger: Ledger,
+        peers: Peers,
         config: Config,
     ) -> None:
         """
@@ -124,8 +124,8 @@ class Validate(pl.Callback):
         """
         self._validation_loss = validation_loss
         self._course = course
-        self._run = run
-        self._reporter = reporter
+        self._ledger = ledger
+        self._peers = peers
         self._config = config
 
     def on_train_batch_end(
@@ -147,9 +147,8 @@ class Validate(pl.Callback):
 
     def validate(self, module: LSTMModule) -> None:
         """Log the validation loss, and keep the weights if it is the lowest so far."""
-        loss, course = self._validation_loss(), self._course
-        self._run.log_metrics({"loss/val": loss}, module.iteration)
-        self._reporter.validation(module.iteration, loss)
+        loss, course = self._peers.from_first(self._validation_loss), self._course
+        self._ledger.validation(module.iteration, loss)
         if course.best is None or loss < course.best.nats_per_token:
             weights = {
                 name: value.detach().cpu().clone() for name, value in module.model.state_dict().items()
@@ -162,10 +161,13 @@ class Validate(pl.Callback):
 class Save(pl.Callback):
     """Writes checkpoints by the clock, at a signal and at the end, and stops the training at a signal."""
 
-    def __init__(self, save: Callable[[], None], signals: Signals, course: Course, config: Config) -> None:
+    def __init__(
+        self, save: Callable[[], None], signals: Signals, course: Course, peers: Peers, config: Config
+    ) -> None:
         self._save = save
         self._signals = signals
         self._course = course
+        self._peers = peers
         self._config = config
         self._saved = time.monotonic()
 
@@ -182,8 +184,10 @@ class Save(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, LSTMModule)
         over = pl_module.iteration == self._config.iterations or self._course.stopped_early
-        due = time.monotonic() - self._saved >= self._config.checkpoint.seconds
-        signalled = self._signals.came is not None
+        # Clocks and signals differ between processes: what one sees all do, after the same iteration.
+        due, signalled = self._peers.any(
+            time.monotonic() - self._saved >= self._config.checkpoint.seconds, self._signals.came is not None
+        )
         if over or due or signalled:
             self._save()
             self._saved = time.monotonic()
@@ -193,12 +197,17 @@ class Save(pl.Callback):
 
 def cpu_threads() -> int:
     """One thread for each physical core that this process may use."""
-    import os
-
     import psutil
 
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = _cores()
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
+
+
+def _cores() -> int:
+    """How many cores, physical or not, this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_device(accelerator: str) -> torch.device:
@@ -212,3 +221,31 @@ def choose_device(accelerator: str) -> torch.device:
             "trainer.accelerator=gpu, but PyTorch finds no CUDA GPU here; write trainer.accelerator=cpu, or install a CUDA build of torch"
         )
     return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def check_devices(config: Config) -> None:
+    """Find out whether there are as many devices as are asked for.
+
+    Raises:
+        RunError: there are not, or PyTorch was built without what they need to talk to each other.
+    """
+    trainer = config.trainer
+    device = choose_device(trainer.accelerator)
+    if trainer.devices == 1:
+        return
+    asked = f"trainer.devices={trainer.devices}"
+    if device.type == "cuda" and trainer.devices > torch.cuda.device_count():
+        raise RunError(
+            f"{asked}, but PyTorch finds {count(torch.cuda.device_count(), 'CUDA GPU')} here; ask for at most so many, or write trainer.accelerator=cpu"
+        )
+    if device.type == "cpu" and trainer.devices > _cores():
+        raise RunError(
+            f"{asked}, but this process may use {count(_cores(), 'CPU core')}, and each device on the CPU is a process of its own; ask for at most so many"
+        )
+    needed = ["gloo"] if device.type == "cpu" else ["gloo", "nccl"]
+    dist = torch.distributed
+    missing = [name for name in needed if not (dist.is_available() and dist.is_backend_available(name))]
+    if missing:
+        raise RunError(
+            f"{asked}, but this build of PyTorch lacks {' and '.join(missing)}, over which devices talk to each other; write trainer.devices=1, or install another build"
+        )

@@ -17,7 +17,7 @@ from musicexp.metrics import Likelihood, likelihood
 from musicexp.music import SIDES, Side
 from musicexp.music.corpus import Progress, source_of
 from musicexp.tokens import Vocabulary, tokenizer
-from musicexp.training.callbacks import choose_device
+from musicexp.training.callbacks import check_devices
 
 HELD_OUT: tuple[Side, Side] = ("val", "test")
 
@@ -59,13 +59,13 @@ class Material:
 
 
 def check(config: Config) -> None:
-    """Find out, at no cost, whether what the settings name is there: music, prime, GPU.
+    """Find out, at no cost, whether what the settings name is there: music, prime, devices.
 
     Raises:
         MusicError: no such folder or collection, no music in it, no such prime.
         RunError: no such device.
     """
-    choose_device(config.trainer.accelerator)
+    check_devices(config)
     source_of(config.dataset.collection, config.dataset.path).check()
     if config.samples.prime:
         prime_file(config.samples.prime)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from musicexp.config import Config, to_yaml
 from musicexp.data import Windows
@@ -31,11 +32,23 @@ from musicexp.model import MusicLSTM, State
 from musicexp.music import SIDES, Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
-from musicexp.training.callbacks import Course, Record, Save, Signals, Validate, choose_device, cpu_threads
+from musicexp.training.callbacks import (
+    Course,
+    Record,
+    Save,
+    Signals,
+    Validate,
+    check_devices,
+    choose_device,
+    cpu_threads,
+)
 from musicexp.training.environment import code_fingerprint, code_state, machine
 from musicexp.training.introduction import data_lines
+from musicexp.training.ledger import Ledger, RunLedger
 from musicexp.training.material import HELD_OUT, Material, prepare
 from musicexp.training.module import LSTMModule, WindowsModule
+from musicexp.training.peers import ALONE, Peers
+from musicexp.training.ranks import fit_apart
 from musicexp.training.reporter import Reporter
 
 
@@ -101,9 +114,11 @@ def train(
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
 
-    course = Course()
     if checkpoint is None or not checkpoint.done:
-        checkpoint = fit(config, run, reporter, material, resolved, signals, course, checkpoint)
+        check_devices(config)
+        ledger = RunLedger(run, reporter, config.iterations)
+        fitting = fit if config.trainer.devices == 1 else fit_apart
+        checkpoint = fitting(config, ledger, material, resolved, signals, checkpoint)
     likelihoods, baselines = judge(checkpoint, material)
     log_figures(run, checkpoint, likelihoods, baselines)
     drawn = melodies(checkpoint, config.samples)
@@ -127,7 +142,9 @@ def resolve(config: Config) -> Resolved:
     return Resolved(
         recurrence="torch",
         precision="fp32" if config.precision == "auto" else config.precision,
-        threads=cpu_threads() if config.threads == "auto" else config.threads,
+        threads=max(
+            1, (cpu_threads() if config.threads == "auto" else config.threads) // config.trainer.devices
+        ),
     )
 
 
@@ -141,6 +158,7 @@ def introduce(
     reporter.say(
         f"model    {config.model.num_layers} x {config.model.hidden_size} LSTM, "
         f"recurrence {resolved.recurrence}, {resolved.precision}, {resolved.threads} thread{'s' * (resolved.threads != 1)}"
+        + (" on each device" if config.trainer.devices > 1 else "")
     )
     if not first:
         return
@@ -172,33 +190,41 @@ def introduce(
 
 def fit(
     config: Config,
-    run: Run,
-    reporter: Reporter,
+    ledger: Ledger,
     material: Material,
     resolved: Resolved,
     signals: Signals,
-    course: Course,
     checkpoint: Checkpoint | None,
+    peers: Peers = ALONE,
 ) -> Checkpoint:
-    """The training loop, from iteration 1 or from behind the checkpoint, to its end or to a signal."""
+    """The training loop, from iteration 1 or from behind the checkpoint, to its end or to a signal.
+
+    Args:
+        peers: who trains on the other devices; all call this with equal arguments but the ledger.
+    """
     device = choose_device(config.trainer.accelerator)
     torch.manual_seed(config.seed)
     model = new_model(len(material.vocabulary), config.model, resolved.precision)
-    module = LSTMModule(model, config)
-    reporter.say(
-        f"         {model.parameters_count:,} parameters on {device.type}, {config.iterations:,} iterations of {config.batch_size} x {config.seq_length} tokens"
+    peers.begin_own_stream(config.seed)
+    module, course = LSTMModule(model, config), Course()
+    several = f" x {peers.size}" if peers.size > 1 else ""
+    ledger.say(
+        f"         {model.parameters_count:,} parameters on {device.type}{several}, {config.iterations:,} iterations of {config.batch_size} x {config.seq_length} tokens"
     )
     if checkpoint is not None:
         model.load_state_dict(checkpoint.weights)
         module.iteration = checkpoint.iteration
+        mine = peers.rows(config.batch_size)
         module.carried = (
-            State(*(part.to(device) for part in checkpoint.carried)) if checkpoint.carried else None
+            State(*(part[:, mine].to(device) for part in checkpoint.carried)) if checkpoint.carried else None
         )
         course.best, course.bad_validations = checkpoint.best, checkpoint.bad_validations
         course.seconds = checkpoint.seconds
-        reporter.say(f"         going on behind iteration {checkpoint.iteration:,}")
+        ledger.say(f"         going on behind iteration {checkpoint.iteration:,}")
 
     def snapshot() -> Checkpoint:
+        carried = tuple(part.cpu() for part in module.carried) if module.carried else None
+        everyones = peers.gathered((carried, generator_states()))
         return Checkpoint(
             config=config,
             vocabulary=material.vocabulary,
@@ -206,32 +232,29 @@ def fit(
             iteration=module.iteration,
             weights={name: value.detach().cpu() for name, value in model.state_dict().items()},
             optimizer=trainer.optimizers[0].state_dict(),
-            carried=tuple(part.cpu() for part in module.carried) if module.carried else None,  # type: ignore[arg-type]
+            carried=_of_all_rows([state for state, _ in everyones if state]),
             best=course.best,
             bad_validations=course.bad_validations,
             stopped_early=course.stopped_early,
             seconds=course.seconds_in_all,
-            generators=generator_states(),
+            generators=[states for _, states in everyones],
             data_fingerprint=material.summary.fingerprint,
             tempo=material.summary.tempo,
             metre=material.summary.metre,
         )
 
     def save() -> None:
-        # Metrics first: a checkpoint never knows of an iteration that the store does not.
-        run.flush()
-        run.write(CHECKPOINT_FILE, snapshot().as_bytes())
-        run.write("log.txt", reporter.text().encode())
+        ledger.save(snapshot())
 
     def validation_loss() -> float:
         pieces = material.ids["val"]
         return likelihood(nll_nats(model, pieces), pieces, int(material.notes["val"].sum())).nats_per_token
 
     callbacks: list[pl.Callback] = [
-        Record(run, reporter, config),
-        Validate(validation_loss, course, run, reporter, config),
-        Save(save, signals, course, config),
-        *([_Restore(checkpoint)] if checkpoint else []),
+        Record(ledger, peers, config),
+        Validate(validation_loss, course, ledger, peers, config),
+        Save(save, signals, course, peers, config),
+        *([_Restore(checkpoint, peers)] if checkpoint else []),
     ]
     windows = Windows(
         material.ids["train"],
@@ -240,13 +263,15 @@ def fit(
         config.seed,
         config.windows,
         module.iteration + 1,
+        dealt=(peers.rank, peers.size),
     )
     with _quiet_lightning():
         trainer = pl.Trainer(
             max_steps=config.iterations - module.iteration,
             max_epochs=-1,
             accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=1,
+            devices=peers.size,
+            strategy=peers.strategy(),
             precision="64-true" if resolved.precision == "fp64" else "32-true",
             gradient_clip_val=config.optimizer.clip or None,
             deterministic=True,
@@ -262,16 +287,26 @@ def fit(
             trainer.fit(module, datamodule=WindowsModule(windows))
         finally:
             signals.deferred = False
-    if signals.came is not None:
+    (signalled,) = peers.any(signals.came is not None)
+    if signalled:
         raise Interruption
     return snapshot()
+
+
+def _of_all_rows(states: list[tuple[Tensor, ...]]) -> tuple[Tensor, Tensor] | None:
+    """The LSTM state of a whole batch from those of its shares, in order; none if none is carried."""
+    if not states:
+        return None
+    hidden_LBH, cell_LBH = (torch.cat(parts, dim=1) for parts in zip(*states, strict=True))
+    return hidden_LBH, cell_LBH
 
 
 class _Restore(pl.Callback):
     """Puts optimizer and random generators back, once Lightning has made the optimizer."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, peers: Peers) -> None:
         self._checkpoint = checkpoint
+        self._peers = peers
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         trainer.optimizers[0].load_state_dict(self._checkpoint.optimizer)
@@ -281,7 +316,7 @@ class _Restore(pl.Callback):
     ) -> None:
         # Not before the first batch: the DataLoader's iterator itself draws a number when it is made.
         if batch_idx == 0:
-            restore_generators(self._checkpoint.generators)
+            restore_generators(self._checkpoint.generators[self._peers.rank])
 
 
 def judge(
