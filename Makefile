@@ -21,7 +21,8 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable .
 	@touch $(READY)
 
-setup: $(READY) ## make .venv with the tested versions
+setup: $(READY) ## make .venv with the tested versions, and compile the kernels where there is a compiler
+	@$(BIN)/python musicexp/model/native/building.py --quiet
 
 run: setup ## train the default model on real tunes, in about three minutes
 	$(BIN)/python -m musicexp run
@@ -42,6 +43,10 @@ format: setup ## format the code
 	$(BIN)/ruff format .
 
 bench: setup ## measure speed, as ratios; writes benchmarks/
+	$(BIN)/python benchmarks/training_speed.py
+	$(BIN)/python benchmarks/sampling_speed.py
+	$(BIN)/python benchmarks/time_to_trigram.py
+	$(BIN)/python benchmarks/sharing_cores.py
 	$(BIN)/python benchmarks/logging_cost.py
 	$(BIN)/python benchmarks/starting.py
 	$(BIN)/python benchmarks/reading_speed.py
