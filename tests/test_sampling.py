@@ -17,6 +17,34 @@ EOS = 2
 LOGITS = st.lists(st.floats(-30, 5), min_size=4, max_size=12)
 
 
+def drawn_once(
+    logprobs: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    temperature: float,
+    uniform: float,
+    top_k: int,
+    top_p: float,
+) -> int:
+    """`draw` of one row."""
+    return int(
+        draw(logprobs[None], allowed[None], np.array([temperature]), np.array([uniform]), top_k, top_p)[0]
+    )
+
+
+def weights_of(
+    logprobs: NDArray[np.float64],
+    allowed: NDArray[np.bool_],
+    temperature: float,
+    top_k: int = 0,
+    top_p: float = 1.0,
+) -> NDArray[np.float64]:
+    """`probabilities` of one row."""
+    found: NDArray[np.float64] = probabilities(
+        logprobs[None], allowed[None], np.array([temperature]), top_k, top_p
+    )[0]
+    return found
+
+
 def everything(size: int) -> NDArray[np.bool_]:
     return np.ones(size, dtype=bool)
 
@@ -82,7 +110,7 @@ def test_a_draw_is_where_the_cumulative_sum_passes_the_uniform_number(
     while passed <= uniform * total and at < len(weights) - 1:
         at += 1
         passed += weights[at]
-    got = draw(np.array(logits), everything(len(logits)), temperature, uniform, 0, 1.0)
+    got = drawn_once(np.array(logits), everything(len(logits)), temperature, uniform, 0, 1.0)
     edge = min(abs(math.fsum(weights[:i]) / total - uniform) for i in range(len(weights) + 1))
     assert got == at or edge < 1e-12
 
@@ -90,7 +118,7 @@ def test_a_draw_is_where_the_cumulative_sum_passes_the_uniform_number(
 def test_draws_have_the_frequencies_of_the_distribution() -> None:
     logprobs = np.log([0.5, 0.3, 0.2])
     grid = (np.arange(1000) + 0.5) / 1000
-    counts = np.bincount([draw(logprobs, everything(3), 1.0, u, 0, 1.0) for u in grid])
+    counts = np.bincount([drawn_once(logprobs, everything(3), 1.0, u, 0, 1.0) for u in grid])
     assert counts.tolist() == [500, 300, 200]
 
 
@@ -103,8 +131,8 @@ def test_what_is_forbidden_is_never_drawn(logits: list[float], data: st.DataObje
     top_k, top_p = data.draw(st.integers(0, 4)), data.draw(st.floats(0.01, 1))
     temperature = data.draw(st.sampled_from([1e-300, 0.01, 1.0, 100.0, 1e300]))
     for uniform in (0.0, 0.5, math.nextafter(1, 0)):
-        assert allowed[draw(np.array(logits), allowed, temperature, uniform, top_k, top_p)]
-    found = probabilities(np.array(logits), allowed, temperature, top_k, top_p)
+        assert allowed[drawn_once(np.array(logits), allowed, temperature, uniform, top_k, top_p)]
+    found = weights_of(np.array(logits), allowed, temperature, top_k, top_p)
     assert found.sum() == pytest.approx(1, abs=1e-12)
     assert (found[~allowed] == 0).all()
 
@@ -113,7 +141,7 @@ def test_top_k_and_top_p_keep_the_likeliest() -> None:
     logprobs, any_id = np.log([0.1, 0.4, 0.2, 0.2, 0.1]), everything(5)
 
     def kept(top_k: int = 0, top_p: float = 1.0) -> list[int]:
-        return np.flatnonzero(probabilities(logprobs, any_id, 1.0, top_k, top_p)).tolist()
+        return np.flatnonzero(weights_of(logprobs, any_id, 1.0, top_k, top_p)).tolist()
 
     assert kept(top_k=1) == [1]
     assert kept(top_k=2) == [1, 2], "of equals the first id"
@@ -123,10 +151,10 @@ def test_top_k_and_top_p_keep_the_likeliest() -> None:
     assert kept(top_p=0.79) == [1, 2, 3]
     assert kept(top_p=1e-9) == [1]
     assert kept(top_k=2, top_p=0.9) == [1, 2]
-    assert probabilities(logprobs, any_id, 1.0, top_k=2).tolist() == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
+    assert weights_of(logprobs, any_id, 1.0, top_k=2).tolist() == pytest.approx([0, 2 / 3, 1 / 3, 0, 0])
     allowed = np.array([True, False, True, True, True])
-    assert np.flatnonzero(probabilities(logprobs, allowed, 1.0, top_k=1)).tolist() == [2]
-    assert probabilities(logprobs, any_id, 2.0) == pytest.approx(
+    assert np.flatnonzero(weights_of(logprobs, allowed, 1.0, top_k=1)).tolist() == [2]
+    assert weights_of(logprobs, any_id, 2.0) == pytest.approx(
         np.sqrt(np.exp(logprobs)) / np.sqrt(np.exp(logprobs)).sum()
     )
 
@@ -134,8 +162,26 @@ def test_top_k_and_top_p_keep_the_likeliest() -> None:
 def test_temperatures_near_their_ends() -> None:
     """A temperature of 1e-310 made every weight 0 / 0."""
     logprobs = np.log([0.2, 0.5, 0.3])
-    assert probabilities(logprobs, everything(3), 1e-310).tolist() == [0, 1, 0]
-    assert probabilities(logprobs, everything(3), 1e300) == pytest.approx([1 / 3] * 3)
+    assert weights_of(logprobs, everything(3), 1e-310).tolist() == [0, 1, 0]
+    assert weights_of(logprobs, everything(3), 1e300) == pytest.approx([1 / 3] * 3)
+
+
+@quickly
+@given(st.integers(1, 9), st.integers(3, 12), st.integers(0, 4), st.floats(0.2, 1), st.integers(0, 99))
+def test_a_row_of_a_draw_does_not_depend_on_the_others(
+    rows: int, size: int, top_k: int, top_p: float, seed: int
+) -> None:
+    """To the last bit: a melody is the same however many are drawn beside it."""
+    random = np.random.default_rng(seed)
+    logprobs, allowed = random.normal(size=(rows, size)) * 5, random.random((rows, size)) < 0.7
+    allowed[:, 0] = True
+    temperatures, uniforms = random.uniform(0.3, 3, rows), random.random(rows)
+    together = draw(logprobs, allowed, temperatures, uniforms, top_k, top_p)
+    weights = probabilities(logprobs, allowed, temperatures, top_k, top_p)
+    for row in range(rows):
+        alone = logprobs[row], allowed[row], temperatures[row]
+        assert (weights_of(*alone, top_k, top_p) == weights[row]).all()
+        assert drawn_once(*alone, uniforms[row], top_k, top_p) == together[row]
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -70,16 +70,20 @@ def sample(
     ended: list[Literal["eos", "length"] | None] = [None] * count
     before = [rule.notes for rule in rules]
     last = first_ids.copy()
+    going = list(range(count))
     for _ in range(max_tokens):
-        if all(ended):
+        if not going:
             break
         logprobs = next_logprobs(last)
-        for row in range(count):
-            if ended[row]:
-                continue
-            token = draw(
-                logprobs[row], rules[row].allowed(), temperatures[row], streams[row].random(), top_k, top_p
-            )
+        tokens = draw(
+            logprobs if len(going) == count else logprobs[going],
+            np.stack([rules[row].allowed() for row in going]),
+            np.array([temperatures[row] for row in going]),
+            np.array([streams[row].random() for row in going]),
+            top_k,
+            top_p,
+        )
+        for row, token in zip(going, tokens.tolist(), strict=True):
             last[row] = token
             if token == eos:
                 ended[row] = "eos"
@@ -88,6 +92,7 @@ def sample(
             rules[row].advance(token)
             if rules[row].notes - before[row] >= max_notes:
                 ended[row] = "length"
+        going = [row for row in going if not ended[row]]
     return [
         Drawn(np.array(ids, dtype=np.int64), end or "length") for ids, end in zip(drawn, ended, strict=True)
     ]
@@ -96,34 +101,52 @@ def sample(
 def draw(
     logprobs: Logprobs,
     allowed: NDArray[np.bool_],
-    temperature: float,
-    uniform: float,
+    temperatures: NDArray[np.float64],
+    uniforms: NDArray[np.float64],
     top_k: int,
     top_p: float,
-) -> int:
-    """The id at the point `uniform` in [0, 1) of the tempered, masked and truncated distribution."""
-    weights = probabilities(logprobs, allowed, temperature, top_k, top_p)
-    cumulative = np.cumsum(weights)
-    at = int(np.searchsorted(cumulative, uniform * cumulative[-1], side="right"))
+) -> NDArray[np.int64]:
+    """For each row the id at its point `uniforms` in [0, 1) of the tempered, masked and truncated distribution.
+
+    A row's id does not depend on the other rows.
+
+    Args:
+        logprobs, allowed: [B, V].
+        temperatures, uniforms: [B].
+    """
+    weights = probabilities(logprobs, allowed, temperatures, top_k, top_p)
+    cumulative = np.cumsum(weights, axis=1)
+    at = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(axis=1)
     # Rounding may lead behind the last id that has any weight.
-    return min(at, int(np.flatnonzero(weights)[-1]))
+    last = weights.shape[1] - 1 - (weights[:, ::-1] > 0).argmax(axis=1)
+    found: NDArray[np.int64] = np.minimum(at, last)
+    return found
 
 
 def probabilities(
-    logprobs: Logprobs, allowed: NDArray[np.bool_], temperature: float, top_k: int = 0, top_p: float = 1.0
+    logprobs: Logprobs,
+    allowed: NDArray[np.bool_],
+    temperatures: NDArray[np.float64],
+    top_k: int = 0,
+    top_p: float = 1.0,
 ) -> NDArray[np.float64]:
-    """The distribution that is drawn from, float64 [V]: tempered, then masked, then truncated; ties by id."""
+    """The distributions that are drawn from, float64 [B, V]: tempered, then masked, then truncated; ties by id."""
     masked = np.where(allowed, np.asarray(logprobs, dtype=np.float64), -np.inf)
+    masked -= masked.max(axis=1, keepdims=True)
     with np.errstate(over="ignore"):  # near temperature 0 all but the likeliest are infinitely unlikely
-        weights: NDArray[np.float64] = np.exp((masked - masked.max()) / temperature)
-    weights /= weights.sum()
+        masked /= temperatures[:, None]
+    weights = np.exp(masked, out=masked)
+    weights /= weights.sum(axis=1, keepdims=True)
     if top_k or top_p < 1:
-        order = np.argsort(-weights, kind="stable")
-        kept = len(order)
+        order = np.argsort(-weights, axis=1, kind="stable")
+        sorted_weights = np.take_along_axis(weights, order, axis=1)
+        cut = np.zeros(weights.shape, dtype=bool)
         if top_k:
-            kept = min(kept, top_k)
+            cut[:, top_k:] = True
         if top_p < 1:
-            kept = min(kept, int(np.searchsorted(np.cumsum(weights[order]), top_p, side="left")) + 1)
-        weights[order[kept:]] = 0.0
-        weights /= weights.sum()
+            # The fewest that hold so much: the one that reaches it is kept, those behind it are not.
+            cut[:, 1:] |= np.cumsum(sorted_weights, axis=1)[:, :-1] >= top_p
+        sorted_weights[cut] = 0.0
+        np.put_along_axis(weights, order, sorted_weights, axis=1)
+        weights /= weights.sum(axis=1, keepdims=True)
     return weights
