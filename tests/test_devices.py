@@ -26,15 +26,14 @@ from musicexp.data import IGNORED, Sequences, Windows
 from musicexp.errors import Interruption, RunError, SettingError
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint
 from musicexp.tracking import MemoryRun, open_store
-from musicexp.training import Silent, callbacks, ranks
-from musicexp.training.callbacks import check_devices
+from musicexp.training import Silent, devices, ranks
+from musicexp.training.devices import check_devices, resolved_here
 from musicexp.training.material import prepare
-from musicexp.training.train import resolve
 
 Small = Callable[..., list[str]]
 TWO = ("trainer.devices=2", "batch_size=4")
 
-several = pytest.mark.skipif(callbacks._cores() < 2, reason="two devices on the CPU want two cores")
+several = pytest.mark.skipif(devices._cores() < 2, reason="two devices on the CPU want two cores")
 
 # ---------------------------------------------------------------------------------------------------
 # Settings
@@ -72,14 +71,14 @@ def test_more_devices_than_gpus_are_refused(accelerator: str, monkeypatch: pytes
 
 def test_a_build_without_gloo_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.distributed, "is_backend_available", lambda _: False)
-    monkeypatch.setattr(callbacks, "_cores", lambda: 2)
+    monkeypatch.setattr(devices, "_cores", lambda: 2)
     with pytest.raises(RunError, match=r"trainer.devices=2, but this build of PyTorch lacks gloo"):
         check_devices(compose(["trainer.devices=2", "trainer.accelerator=cpu"]))
 
 
 def test_threads_are_shared_out() -> None:
     for threads, each in ((8, 4), (3, 1), (1, 1)):
-        assert resolve(compose([f"threads={threads}", "trainer.devices=2"])).threads == each
+        assert resolved_here(compose([f"threads={threads}", "trainer.devices=2"])).threads == each
 
 
 @pytest.mark.parametrize("order", ["contiguous", "random"])
@@ -136,7 +135,7 @@ def test_a_signal_stops_all_behind_one_iteration_and_the_run_goes_on(
 
     Three gradients summed along a ring, as DDP does by itself, were not: the order changed after a resume.
     """
-    monkeypatch.setattr(callbacks, "_cores", lambda: devices)
+    monkeypatch.setattr(devices, "_cores", lambda: devices)
     config = compose(
         small(
             f"trainer.devices={devices}", f"batch_size={2 * devices}", "iterations=80", "validation.every=25"

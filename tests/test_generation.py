@@ -190,18 +190,6 @@ def test_melodies_are_the_same_every_time_however_many_are_asked_for(kind: str) 
     assert melodies(found, samples(count=0)) == []
 
 
-def test_a_row_does_not_depend_on_how_many_are_beside_it() -> None:
-    from musicexp.generation.melody import AT_ONCE, Stepper
-
-    model = checkpoint(pieces=TUNES).model()
-    alone, many = Stepper(model), Stepper(model)
-    begun = np.arange(AT_ONCE * 3).reshape(AT_ONCE, 3) % 5
-    alone.read(begun[:1])
-    many.read(begun)
-    for ids in (begun[:, 1], begun[:, 2]):
-        assert (alone(ids[:1])[0] == many(ids)[0]).all()
-
-
 def test_which_sample_is_which() -> None:
     found = melodies(checkpoint(), samples(temperature=(0.5, 1.0, 2.0), count=5, seed=7))
     assert [(m.file, m.temperature, m.draw, m.seed) for m in found] == [

@@ -8,13 +8,15 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import musicexp
 from musicexp.config import Config, compose
 from musicexp.errors import Interruption, RunError
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint
 from musicexp.tracking import MemoryRun
-from musicexp.training import Signals, Silent, train
+from musicexp.training import Signals, Silent, conduct, train
 
 Small = Callable[..., list[str]]
 
@@ -198,3 +200,34 @@ def test_a_diverging_run_says_so(small: Small, cache: Path) -> None:
         RunError, match=r"training diverged: the loss of iteration \d+ is (nan|inf); lower lr=10"
     ):
         trained(config, MemoryRun(), cache)
+
+
+def test_a_run_goes_on_by_another_path_and_says_so(small: Small, store: str) -> None:
+    """A checkpoint of one path is a checkpoint of all; what differs is rounding, and the run tells from where on."""
+    words = small("name=moved", "model.dropout=0", "recurrence=torch", "samples.count=0")
+    with pytest.raises(Interruption):
+        conduct(compose(words), SignalAt(iteration=12))
+    reporter = Silent()
+    result = conduct(compose([*words, "resume=moved", "recurrence=hoisted"]), reporter)
+    [said] = [line for line in reporter.lines if "behind iteration 12, where it was" in line]
+    assert said.startswith("recurrence hoisted, fp32 behind iteration 12, where it was torch, fp32")
+    run = musicexp.load_run("moved")
+    assert run.tags["resolved.recurrence"] == "torch, from 12 hoisted"
+    whole = conduct(
+        compose(small("name=whole", "model.dropout=0", "recurrence=torch", "samples.count=0")), Silent()
+    )
+    moved, still = (
+        [loss for _, loss in one.curve("loss/train")] for one in (run, musicexp.load_run(whole.id))
+    )
+    assert result.iterations == whole.iterations == len(moved)
+    np.testing.assert_allclose(moved, still, rtol=0, atol=1e-4)
+    with pytest.raises(RunError, match="is finished"):
+        conduct(compose([*words, "resume=moved"]), Silent())
+
+
+def test_another_number_format_is_another_run(small: Small, store: str) -> None:
+    with pytest.raises(Interruption):
+        conduct(compose(small("name=single", "precision=fp32")), SignalAt(iteration=3))
+    with pytest.raises(RunError, match="precision=fp64 has other numbers"):
+        conduct(compose(small("resume=single", "precision=fp64")), Silent())
+    conduct(compose(small("resume=single")), Silent())

@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from musicexp.config import compose
-from musicexp.generation import Checkpoint, Resolved, generator_states, new_model
+from musicexp.generation import Checkpoint, generator_states, new_model
+from musicexp.model import Resolved
 from musicexp.music import Note, Piece
 from musicexp.tokens import Vocabulary, tokenizer
 
@@ -78,11 +79,12 @@ def checkpoint(kind: str = "notes", *, pieces: tuple[Piece, ...] = (), seed: int
     spelling = tokenizer(kind)
     vocabulary = spelling.vocabulary([spelling.tokens(piece) for piece in pieces])
     torch.manual_seed(seed)
-    model = new_model(len(vocabulary), config.model, "fp32")
+    resolved = Resolved("torch", "fp32", 1)
+    model = new_model(len(vocabulary), config.model, resolved)
     return Checkpoint(
         config=config,
         vocabulary=vocabulary,
-        resolved=Resolved("torch", "fp32", 1),
+        resolved=resolved,
         iteration=1,
         weights=model.state_dict(),
         optimizer={"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},

@@ -196,10 +196,12 @@ class Config:
     resume: str | None = setting(
         "go on with an interrupted run: its id, name or `last`", changes_result=False
     )
-    recurrence: Literal["auto", "torch"] = setting(
-        "how the LSTM is computed; torch is torch.nn.LSTM, which is also what auto takes"
+    recurrence: Literal["auto", "torch", "hoisted", "native"] = setting(
+        "how the LSTM is computed: torch.nn.LSTM, stock operations, or kernels that `make setup` compiles; auto takes the fastest"
     )
-    precision: Literal["auto", "fp32", "fp64"] = setting("number format of the training; auto is fp32")
+    precision: Literal["auto", "bf16", "fp32", "fp64"] = setting(
+        "number format of products in training; auto is bf16 where the CPU has AVX512-BF16, else fp32"
+    )
     threads: int | Literal["auto"] = setting(
         "CPU threads, shared out among the devices; auto takes one for each physical core", at_least=1
     )

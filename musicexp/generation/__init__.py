@@ -6,7 +6,6 @@ from musicexp.generation.checkpoint import (
 from musicexp.generation.checkpoint import (
     Best,
     Checkpoint,
-    Resolved,
     generator_states,
     new_model,
     restore_generators,
@@ -18,7 +17,6 @@ __all__ = [
     "Best",
     "Checkpoint",
     "Melody",
-    "Resolved",
     "generator_states",
     "melodies",
     "new_model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import random
 from dataclasses import dataclass
@@ -13,23 +14,15 @@ from torch import Tensor
 
 from musicexp.config import Config, Model, build
 from musicexp.errors import SettingError, StoreError
-from musicexp.model import MusicLSTM
+from musicexp.model import MusicLSTM, Resolved, recurrence
 from musicexp.tokens import Tokenizer, Vocabulary, tokenizer
 
 FORMAT = 2
 FILE = "checkpoint.ckpt"
-DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
+DTYPES = {"fp32": torch.float32, "fp64": torch.float64, "bf16": torch.float32}
+"""Of weights, states and gradients: bf16 is a matter of products alone."""
 
 Weights = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """What `auto` became: part of the signature, restored by resume."""
-
-    recurrence: str
-    precision: str
-    threads: int
 
 
 @dataclass(frozen=True)
@@ -89,8 +82,9 @@ class Checkpoint:
         return self.best.weights if self.config.keep == "best" and self.best is not None else self.weights
 
     def model(self) -> MusicLSTM:
-        """The model with the kept weights, in evaluation mode, on the CPU."""
-        model = new_model(len(self.vocabulary), self.config.model, self.resolved.precision)
+        """The model with the kept weights, in evaluation mode, on the CPU, computed by torch's own path."""
+        anywhere = dataclasses.replace(self.resolved, recurrence="torch")
+        model = new_model(len(self.vocabulary), self.config.model, anywhere)
         model.load_state_dict(self.kept)
         return model.eval()
 
@@ -155,15 +149,16 @@ class Checkpoint:
             ) from error
 
 
-def new_model(vocabulary_size: int, settings: Model, precision: str) -> MusicLSTM:
-    """A model with fresh weights from torch's global generator."""
+def new_model(vocabulary_size: int, settings: Model, resolved: Resolved) -> MusicLSTM:
+    """A model with fresh weights from torch's global generator: the same ones, whatever computes it."""
     return MusicLSTM(
         vocabulary_size,
         num_layers=settings.num_layers,
         hidden_size=settings.hidden_size,
         embedding_dim=settings.embedding_dim,
         dropout=settings.dropout,
-    ).to(DTYPES[precision])
+        recurrence=recurrence(resolved.recurrence, resolved.precision),
+    ).to(DTYPES[resolved.precision])
 
 
 def generator_states() -> dict[str, Any]:

@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from musicexp.config import Samples
 from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
-from musicexp.model import Drawn, MusicLSTM, State, sample
+from musicexp.model import Drawn, MusicLSTM, Stepper, sample, this_machine
 from musicexp.music import Piece, midi_bytes
 from musicexp.music.reader import Reader, Request
 from musicexp.music.reading import SUFFIXES
 from musicexp.tokens import BOS, EOS, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
 
-AT_ONCE = 16
-"""Rows of every pass, filled or not: a matrix product's last bits depend on how many rows it has."""
+AT_ONCE = 64
+"""Melodies drawn side by side."""
 TOKENS_PER_NOTE = 16
 """A melody is cut after so many tokens per allowed note or chord: characters, rests and bars are tokens too, and
 of events a chord of four is nine."""
@@ -62,35 +59,6 @@ class Melody:
             "quarters": self.piece.quarters,
             "ended_by": self.ended_by,
         }
-
-
-class Stepper:
-    """An LSTM as a callable: last ids in, log-probabilities of the next out; it remembers the rest.
-
-    It works on `AT_ONCE` rows, however many are asked for, so that a row's figures do not depend on the others.
-    """
-
-    def __init__(self, model: MusicLSTM) -> None:
-        self._model = model
-        self._state: State | None = None
-
-    def read(self, ids_BT: NDArray[np.int64]) -> None:
-        """Take in the beginning of each sequence, all but its last id."""
-        if ids_BT.shape[1]:
-            with torch.inference_mode():
-                _, self._state = self._model(_filled(ids_BT), self._state)
-
-    def __call__(self, last_ids: NDArray[np.int64]) -> NDArray[np.float64]:
-        with torch.inference_mode():
-            logits_BTV, self._state = self._model(_filled(last_ids[:, None]), self._state)
-            logprobs: NDArray[np.float64] = logits_BTV[: len(last_ids), 0].double().log_softmax(-1).numpy()
-            return logprobs
-
-
-def _filled(ids_BT: NDArray[np.int64]) -> Tensor:
-    rows = np.full((AT_ONCE, ids_BT.shape[1]), BOS, dtype=np.int64)
-    rows[: len(ids_BT)] = ids_BT
-    return torch.from_numpy(rows)
 
 
 def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
@@ -138,7 +106,7 @@ def _drawn(
         for token in prime:
             rule.advance(int(token))
     begun = np.tile(np.concatenate([[BOS], prime]).astype(np.int64), (len(numbers), 1))
-    stepper = Stepper(model)
+    stepper = Stepper(model, bf16=checkpoint.resolved.precision == "bf16" and this_machine("cpu").bf16)
     stepper.read(begun[:, :-1])
     return sample(
         stepper,

@@ -10,6 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from musicexp.model.dropout import dropout
+from musicexp.model.recurrence import Recurrence
+
 
 class State(NamedTuple):
     """What an LSTM remembers: outputs and cells, each [L, B, H]."""
@@ -22,11 +25,25 @@ class State(NamedTuple):
 
 
 class MusicLSTM(nn.Module):
-    """Next-token logits of token sequences. Cells are the standard LSTM's, with tanh."""
+    """Next-token logits of token sequences. Cells are the standard LSTM's, with tanh.
+
+    The state_dict is that of nn.Embedding, nn.LSTM and nn.Linear, whatever computes the recurrence.
+    """
 
     def __init__(
-        self, vocabulary_size: int, *, num_layers: int, hidden_size: int, embedding_dim: int, dropout: float
+        self,
+        vocabulary_size: int,
+        *,
+        num_layers: int,
+        hidden_size: int,
+        embedding_dim: int,
+        dropout: float,
+        recurrence: Recurrence | None = None,
     ) -> None:
+        """
+        Args:
+            recurrence: how embedding and LSTM are computed; None for torch's own way.
+        """
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, embedding_dim)
         self.lstm = nn.LSTM(
@@ -38,6 +55,7 @@ class MusicLSTM(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden_size, vocabulary_size)
+        self.recurrence = recurrence
         self._begin_remembering()
 
     def _begin_remembering(self) -> None:
@@ -50,9 +68,12 @@ class MusicLSTM(nn.Module):
 
     def forward(self, ids_BT: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Logits [B, T, V] for the token after each input, and the state behind the last input."""
-        hidden_BTE = self.dropout(self.embedding(ids_BT))
-        hidden_BTH, carried = self.lstm(hidden_BTE, state)
-        return self.head(self.dropout(hidden_BTH)), State(*carried)
+        if self.recurrence is None:
+            hidden_BTH, carried = self.lstm(self.dropout(self.embedding(ids_BT)), state)
+            return self.head(self.dropout(hidden_BTH)), State(*carried)
+        p = self.dropout.p if self.training else 0.0
+        hidden_BTH, carried = self.recurrence(self.embedding, self.lstm, ids_BT, state, p)
+        return self.head(dropout(hidden_BTH, p)), State(*carried)
 
     @property
     def parameters_count(self) -> int:

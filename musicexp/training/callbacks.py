@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 import pytorch_lightning as pl
-import torch
 
 from musicexp.config import Config
 from musicexp.errors import Interruption, RunError
@@ -20,7 +19,6 @@ from musicexp.generation import Best
 from musicexp.training.ledger import Ledger
 from musicexp.training.module import LSTMModule
 from musicexp.training.peers import Peers
-from musicexp.wording import count
 
 
 @dataclass
@@ -193,59 +191,3 @@ class Save(pl.Callback):
             self._saved = time.monotonic()
         if signalled:
             trainer.should_stop = True
-
-
-def cpu_threads() -> int:
-    """One thread for each physical core that this process may use."""
-    import psutil
-
-    allowed = _cores()
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
-
-
-def _cores() -> int:
-    """How many cores, physical or not, this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def choose_device(accelerator: str) -> torch.device:
-    """The device to train on.
-
-    Raises:
-        RunError: a GPU is asked for and there is none.
-    """
-    if accelerator == "gpu" and not torch.cuda.is_available():
-        raise RunError(
-            "trainer.accelerator=gpu, but PyTorch finds no CUDA GPU here; write trainer.accelerator=cpu, or install a CUDA build of torch"
-        )
-    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def check_devices(config: Config) -> None:
-    """Find out whether there are as many devices as are asked for.
-
-    Raises:
-        RunError: there are not, or PyTorch was built without what they need to talk to each other.
-    """
-    trainer = config.trainer
-    device = choose_device(trainer.accelerator)
-    if trainer.devices == 1:
-        return
-    asked = f"trainer.devices={trainer.devices}"
-    if device.type == "cuda" and trainer.devices > torch.cuda.device_count():
-        raise RunError(
-            f"{asked}, but PyTorch finds {count(torch.cuda.device_count(), 'CUDA GPU')} here; ask for at most so many, or write trainer.accelerator=cpu"
-        )
-    if device.type == "cpu" and trainer.devices > _cores():
-        raise RunError(
-            f"{asked}, but this process may use {count(_cores(), 'CPU core')}, and each device on the CPU is a process of its own; ask for at most so many"
-        )
-    needed = ["gloo"] if device.type == "cpu" else ["gloo", "nccl"]
-    dist = torch.distributed
-    missing = [name for name in needed if not (dist.is_available() and dist.is_backend_available(name))]
-    if missing:
-        raise RunError(
-            f"{asked}, but this build of PyTorch lacks {' and '.join(missing)}, over which devices talk to each other; write trainer.devices=1, or install another build"
-        )

@@ -10,8 +10,10 @@ from pathlib import Path
 from musicexp.config import Config, read_config
 from musicexp.errors import Interruption, RunError, StoreError
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint
+from musicexp.model import Resolved
 from musicexp.tracking import MlflowRun, Status, Store, cache_dir, open_store, store_uri
 from musicexp.training.callbacks import Signals
+from musicexp.training.devices import resolved_again
 from musicexp.training.material import Material, check, prepare
 from musicexp.training.reporter import Reporter
 from musicexp.training.train import RunResult, train
@@ -32,10 +34,14 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
             store = open_store(uri, config.tracking.experiment, create=False)
             run = store.find(config.resume)
             with _alone(run, cache):
-                config, checkpoint = _taken_up(run, config)
+                given = config
+                config, checkpoint = _taken_up(run, given)
+                again = resolved_again(checkpoint.resolved, config, given) if checkpoint else None
                 run.reopen()
                 if run.has("log.txt"):
                     reporter.recall(run.read("log.txt").decode())
+                if checkpoint and again and again != checkpoint.resolved:
+                    checkpoint = _by_another_path(checkpoint, again, run, reporter)
                 return _conducted(config, run, reporter, store, cache, signals, checkpoint)
         # What the user can get wrong is found before there is a run that `last` would mean.
         check(config)
@@ -110,6 +116,24 @@ def _taken_up(run: MlflowRun, given: Config) -> tuple[Config, Checkpoint | None]
             f"run {run.name} ({run.id}) was stopped before it left its settings, so it cannot be resumed; start it again with `python -m musicexp run`"
         )
     return dataclasses.replace(config, tracking=given.tracking, checkpoint=given.checkpoint), checkpoint
+
+
+def _by_another_path(
+    checkpoint: Checkpoint, again: Resolved, run: MlflowRun, reporter: Reporter
+) -> Checkpoint:
+    """Go on with a path or precision that the run was not trained with so far, and leave word of it."""
+    before = checkpoint.resolved
+    reporter.say(
+        f"recurrence {again.recurrence}, {again.precision} behind iteration {checkpoint.iteration:,}, where it was "
+        f"{before.recurrence}, {before.precision}: what follows equals a run never stopped within rounding, not to the last bit"
+    )
+    run.set_tags(
+        {
+            "resolved.recurrence": f"{before.recurrence}, from {checkpoint.iteration} {again.recurrence}",
+            "resolved.precision": f"{before.precision}, from {checkpoint.iteration} {again.precision}",
+        }
+    )
+    return dataclasses.replace(checkpoint, resolved=again)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from musicexp.metrics import Likelihood, likelihood
 from musicexp.music import SIDES, Side
 from musicexp.music.corpus import Progress, source_of
 from musicexp.tokens import Vocabulary, tokenizer
-from musicexp.training.callbacks import check_devices
+from musicexp.training.devices import check_devices, resolved_here
 
 HELD_OUT: tuple[Side, Side] = ("val", "test")
 
@@ -63,9 +63,10 @@ def check(config: Config) -> None:
 
     Raises:
         MusicError: no such folder or collection, no music in it, no such prime.
-        RunError: no such device.
+        RunError: no such device, recurrence or precision.
     """
     check_devices(config)
+    resolved_here(config)
     source_of(config.dataset.collection, config.dataset.path).check()
     if config.samples.prime:
         prime_file(config.samples.prime)

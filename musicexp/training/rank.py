@@ -13,7 +13,8 @@ import torch
 from musicexp.data import TokenStore
 from musicexp.errors import Interruption, MusicexpError
 from musicexp.generation import Checkpoint
-from musicexp.training.callbacks import Signals, choose_device
+from musicexp.training.callbacks import Signals
+from musicexp.training.devices import choose_device
 from musicexp.training.ledger import Unheard
 from musicexp.training.material import Material
 from musicexp.training.peers import Peers

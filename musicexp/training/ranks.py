@@ -26,7 +26,8 @@ import torch.distributed as dist
 
 from musicexp.config import Config
 from musicexp.errors import Interruption, MusicexpError, RunError
-from musicexp.generation import Checkpoint, Resolved
+from musicexp.generation import Checkpoint
+from musicexp.model import Resolved
 from musicexp.music.reader import import_places
 from musicexp.training.callbacks import Signals
 from musicexp.training.ledger import RunLedger

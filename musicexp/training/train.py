@@ -21,14 +21,13 @@ from musicexp.generation import (
     CHECKPOINT_FILE,
     Checkpoint,
     Melody,
-    Resolved,
     generator_states,
     melodies,
     new_model,
     restore_generators,
 )
 from musicexp.metrics import Likelihood, likelihood, nll_nats
-from musicexp.model import MusicLSTM, State
+from musicexp.model import MusicLSTM, Resolved, State, recurrence
 from musicexp.music import SIDES, Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
@@ -38,10 +37,8 @@ from musicexp.training.callbacks import (
     Save,
     Signals,
     Validate,
-    check_devices,
-    choose_device,
-    cpu_threads,
 )
+from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
 from musicexp.training.introduction import data_lines
 from musicexp.training.ledger import Ledger, RunLedger
@@ -101,7 +98,7 @@ def train(
         MusicexpError: the data, the store or the settings do not allow it.
         Interruption: a signal came; everything up to it is saved.
     """
-    resolved = checkpoint.resolved if checkpoint else resolve(config)
+    resolved = checkpoint.resolved if checkpoint else resolved_here(config)
     torch.set_num_threads(resolved.threads)
     run.write(
         "config.yaml", to_yaml(config.as_dict()).encode()
@@ -134,17 +131,6 @@ def train(
         melodies=drawn,
         files=files,
         seconds=checkpoint.seconds,
-    )
-
-
-def resolve(config: Config) -> Resolved:
-    """What `auto` stands for here: a fixed table, nothing is timed."""
-    return Resolved(
-        recurrence="torch",
-        precision="fp32" if config.precision == "auto" else config.precision,
-        threads=max(
-            1, (cpu_threads() if config.threads == "auto" else config.threads) // config.trainer.devices
-        ),
     )
 
 
@@ -204,7 +190,7 @@ def fit(
     """
     device = choose_device(config.trainer.accelerator)
     torch.manual_seed(config.seed)
-    model = new_model(len(material.vocabulary), config.model, resolved.precision)
+    model = new_model(len(material.vocabulary), config.model, resolved)
     peers.begin_own_stream(config.seed)
     module, course = LSTMModule(model, config), Course()
     several = f" x {peers.size}" if peers.size > 1 else ""
@@ -325,6 +311,7 @@ def judge(
     """Likelihood of every side under the kept weights, and of the held-out sides under the baselines."""
     device = choose_device(checkpoint.config.trainer.accelerator)
     model: MusicLSTM = checkpoint.model().to(device)
+    model.recurrence = recurrence(checkpoint.resolved.recurrence, checkpoint.resolved.precision)
     found: dict[Side, Likelihood] = {}
     for side in SIDES:
         # As many training pieces as validation pieces: enough to see overfitting, and soon done.
