@@ -8,12 +8,12 @@ validated every ten iterations; the time of that does not count. Printed and wri
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
 import sys
 import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from tables import Row, median_and_spread, write_table
@@ -29,16 +29,21 @@ from musicexp.training import Signals, train
 from musicexp.training.material import Material, prepare
 
 EVERY = 10
-LONGEST = 600
+LONGEST = 400
 """Iterations after which a loop is given up."""
 RATES = (1e-3, 3e-3, 5e-3)
 
 
-class Course(Clock):
-    """Training seconds at every validation, without those of validating."""
+class Passed(Exception):  # noqa: N818  it is no error
+    """The aim is reached, and the rest of the run is of no interest."""
 
-    def __init__(self) -> None:
+
+class Course(Clock):
+    """Training seconds at every validation, without those of validating; ends the run that reaches the aim."""
+
+    def __init__(self, aim: float) -> None:
         super().__init__()
+        self._aim = aim
         self.trained = 0.0
         self.last: float | None = None
         self.course: list[tuple[int, float, float]] = []
@@ -50,6 +55,8 @@ class Course(Clock):
 
     def validation(self, iteration: int, loss: float) -> None:
         self.course.append((iteration, self.trained, loss))
+        if loss <= self._aim:
+            raise Passed
         self.last = time.perf_counter()
 
 
@@ -61,13 +68,13 @@ def passed(course: list[tuple[int, float, float]], aim: float) -> tuple[int, flo
     return LONGEST, float("inf")
 
 
-def a_run(config: Config, cache: Path, signals: Signals) -> tuple[list[tuple[int, float, float]], float]:
-    """The course of a real run, and the trigram's loss."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"sqlite:///{folder}/mlflow.db", "bench")
-        clock = Course()
-        result = train(config, store.create_run(None, {}), clock, cache=cache, signals=signals)
-        return clock.course, result.baselines["trigram"]["val"].nats_per_token
+def a_run(config: Config, material: Material, signals: Signals, aim: float) -> list[tuple[int, float, float]]:
+    """The course of a real run until it passes the aim."""
+    clock = Course(aim)
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(Passed):
+        run = open_store(f"sqlite:///{folder}/mlflow.db", "bench").create_run(None, {})
+        train(config, run, clock, cache=cache_dir(store_uri(None)), signals=signals, material=material)
+    return clock.course
 
 
 class AsModel(nn.Module):
@@ -116,16 +123,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     seeds = range(parser.parse_args().seeds)
-    config = compose([f"validation.every={EVERY}", "samples.count=0", "iterations=300", "precision=fp32"])
-    cache = cache_dir(store_uri(None))
+    config = compose([f"validation.every={EVERY}", "samples.count=0", "precision=fp32"])
     ours: list[tuple[int, float]] = []
     plain: dict[float, list[tuple[int, float]]] = {lr: [] for lr in RATES}
     with Signals().caught() as signals:
-        material = prepare(config, cache, Clock().preparing)
+        material = prepare(config, cache_dir(store_uri(None)), Clock().preparing)
+        aim = material.baselines()["trigram"]["val"].nats_per_token
         for seed in seeds:
             seeded = replace(config, seed=seed)
-            course, aim = a_run(seeded, cache, signals)
-            ours.append(passed(course, aim))
+            ours.append(passed(a_run(seeded, material, signals, aim), aim))
             for lr in RATES:
                 plain[lr].append(passed(a_plain_loop(seeded, material, lr, aim), aim))
     best = min(RATES, key=lambda lr: statistics.median(seconds for _, seconds in plain[lr]))

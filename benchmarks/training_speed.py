@@ -32,6 +32,7 @@ from musicexp.model import MusicLSTM, recurrence, this_machine
 from musicexp.model.native import Kernels, load
 from musicexp.tracking import cache_dir, open_store, store_uri
 from musicexp.training import Signals, Silent, train
+from musicexp.training.material import prepare
 from musicexp.training.module import LSTMModule, new_optimizer
 
 VOCABULARY, SEQ_LENGTH, EMBEDDING = 120, 100, 256
@@ -203,14 +204,10 @@ def run_of_ours(config: Config, signals: Signals) -> list[float]:
 class AsPeopleWrite(pl.LightningModule):
     """The loop of the tutorials: self.log in every step, to an MLFlowLogger."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, vocabulary: int) -> None:
         super().__init__()
-        self.net = Plain(
-            config.model.num_layers,
-            config.model.hidden_size,
-            config.model.embedding_dim,
-            config.model.dropout,
-        )
+        model = config.model
+        self.net = Plain(model.num_layers, model.hidden_size, model.embedding_dim, model.dropout, vocabulary)
         self.times: list[float] = []
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
@@ -237,7 +234,7 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
         return self._ids[at : at + SEQ_LENGTH], self._ids[at + 1 : at + SEQ_LENGTH + 1]
 
 
-def run_as_people_write(config: Config, iterations: int) -> list[float]:
+def run_as_people_write(config: Config, vocabulary: int, iterations: int) -> list[float]:
     """Seconds of the iterations of Lightning with MLFlowLogger on sqlite."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -247,8 +244,8 @@ def run_as_people_write(config: Config, iterations: int) -> list[float]:
     ):
         warnings.simplefilter("ignore")
         logger = pl.loggers.MLFlowLogger("bench", tracking_uri=f"sqlite:///{folder}/mlflow.db")
-        data = Windows(torch.randint(0, VOCABULARY, (100_000,)))
-        module = AsPeopleWrite(config)
+        data = Windows(torch.randint(0, vocabulary, (100_000,)))
+        module = AsPeopleWrite(config, vocabulary)
         trainer = pl.Trainer(
             max_steps=iterations,
             logger=logger,
@@ -260,10 +257,10 @@ def run_as_people_write(config: Config, iterations: int) -> list[float]:
         return [after - before for before, after in zip(module.times[5:], module.times[6:], strict=False)]
 
 
-def bare(config: Config, iterations: int) -> list[float]:
+def bare(config: Config, vocabulary: int, iterations: int) -> list[float]:
     """Seconds of our iterations with nothing around them: the same model, loss, clipping and optimizer."""
     model = MusicLSTM(
-        VOCABULARY,
+        vocabulary,
         num_layers=config.model.num_layers,
         hidden_size=config.model.hidden_size,
         embedding_dim=config.model.embedding_dim,
@@ -272,7 +269,7 @@ def bare(config: Config, iterations: int) -> list[float]:
     )
     optimizer = new_optimizer(model, config)
     module = LSTMModule(model, config)
-    ids = torch.randint(3, VOCABULARY, (config.batch_size, SEQ_LENGTH + 1))
+    ids = torch.randint(3, vocabulary, (config.batch_size, SEQ_LENGTH + 1))
     state, seconds = None, []
     for _ in range(iterations):
         begun = time.perf_counter()
@@ -293,10 +290,11 @@ def run_rows(rounds: int) -> Iterator[Row]:
     """Real runs: the default one against what people write, and the cost of what stands around the kernels."""
     with Signals().caught() as signals:
         config = compose(["iterations=46", *QUIETLY])
+        vocabulary = len(prepare(config, cache_dir(store_uri(None)), Silent().preparing).vocabulary)
         people: list[float] = []
         default: list[float] = []
         for _ in range(rounds):
-            people.append(statistics.median(run_as_people_write(config, 46)))
+            people.append(statistics.median(run_as_people_write(config, vocabulary, 46)))
             default.append(statistics.median(run_of_ours(config, signals)))
         yield Row(
             "3x256x16, Lightning with MLFlowLogger as people write it",
@@ -316,7 +314,7 @@ def run_rows(rounds: int) -> Iterator[Row]:
         whole: list[float] = []
         alone: list[float] = []
         for _ in range(rounds):
-            alone.append(statistics.median(bare(large, 14)))
+            alone.append(statistics.median(bare(large, vocabulary, 14)))
             whole.append(statistics.median(run_of_ours(large, signals)))
         yield Row(
             "3x512x64: a run / its bare loop with the same kernels", *ratio(whole, alone), "at most 1.03"

@@ -390,3 +390,63 @@ def test_clipping_by_the_optimizer_is_clipping() -> None:
             optimizer.step()
         for one, other in zip(ours.parameters(), plain.parameters(), strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_rows_of_several_lengths_share_a_batch(name: str) -> None:
+    """Padding behind a piece changes nothing of it, and a gradient that is masked there reaches nothing else."""
+    net, batch = model(path(name), layers=2, hidden=20).double(), ids(3, 12)
+    lengths = [12, 7, 1]
+    padded = batch.clone()
+    for row, length in enumerate(lengths):
+        padded[row, length:] = 0
+    targets = ids(3, 12).roll(1, 1)
+    for row, length in enumerate(lengths):
+        targets[row, length:] = -100
+    together = cross_entropy(net(padded)[0].flatten(0, 1), targets.flatten(), reduction="sum")
+    together.backward()  # type: ignore[no-untyped-call]
+    found = [parameter.grad.clone() for parameter in net.parameters() if parameter.grad is not None]
+    net.zero_grad()
+    alone = sum(
+        cross_entropy(net(batch[row : row + 1, :length])[0][0], targets[row, :length], reduction="sum")
+        for row, length in enumerate(lengths)
+    )
+    assert isinstance(alone, Tensor)
+    alone.backward()  # type: ignore[no-untyped-call]
+    assert together.item() == pytest.approx(alone.item(), abs=1e-10)
+    for one, parameter in zip(found, net.parameters(), strict=True):
+        assert parameter.grad is not None
+        torch.testing.assert_close(one, parameter.grad, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_dropout_stands_where_nn_lstm_has_it(name: str) -> None:
+    """On the embedding, between layers and before the head; nowhere in evaluation, and its draws are the global ones."""
+    torch.manual_seed(0)
+    net = MusicLSTM(
+        VOCABULARY, num_layers=2, hidden_size=20, embedding_dim=5, dropout=0.4, recurrence=path(name)
+    ).double()
+    batch = ids(3, 12)
+    torch.manual_seed(1)
+    one, other = net(batch)[0], net(batch)[0]
+    assert not torch.equal(one, other)
+    torch.manual_seed(1)
+    assert torch.equal(net(batch)[0], one)
+    singles = [torch.nn.LSTM(size, 20).double() for size in (5, 20)]
+    theirs = dict(net.lstm.named_parameters())
+    for layer, single in enumerate(singles):
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        single.load_state_dict({f"{name}_l0": theirs[f"{name}_l{layer}"] for name in names})
+    torch.manual_seed(1)
+    values = singles[0](dropout(net.embedding(batch.t().contiguous()), 0.4))[0]
+    values = singles[1](dropout(values, 0.4))[0]
+    wanted = net.head(dropout(values.transpose(0, 1), 0.4))
+    torch.testing.assert_close(one, wanted, rtol=0, atol=1e-12)
+    torch.testing.assert_close(net.eval()(batch)[0], model_of(net)(batch)[0], rtol=0, atol=1e-12)
+
+
+def model_of(net: MusicLSTM) -> MusicLSTM:
+    """The same weights, computed by torch."""
+    other = model(None, layers=net.lstm.num_layers, hidden=net.lstm.hidden_size).double()
+    other.load_state_dict(net.state_dict())
+    return other.eval()

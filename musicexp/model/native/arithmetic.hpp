@@ -40,7 +40,8 @@ struct Plain {
     }
 };
 
-// bf16 operands, fp32 sums. Without the instruction the same products are made in fp32: exact, for the tests.
+// bf16 operands, fp32 sums. Without the instruction the same products are made in fp32, in its order: equal but for
+// subnormal numbers, which the instruction takes for zero.
 struct Bf16 {
     using Real = float;
     using Element = uint32_t;  // two bf16: the even k in the low half

@@ -16,7 +16,7 @@ from pathlib import Path
 SOURCES = Path(__file__).parent
 BUILT = SOURCES / "built"
 FLAGS = (
-    *("-O3", "-std=c++17", "-fPIC", "-fopenmp", "-fno-math-errno", "-ffp-contract=fast"),
+    *("-O3", "-std=c++20", "-fPIC", "-fopenmp", "-fno-math-errno", "-ffp-contract=fast"),
     *("-fvisibility=hidden", "-Wall", "-Wextra", "-Werror=return-type"),
 )
 """No -ffast-math: it would flush subnormal numbers in the whole process that loads the library."""

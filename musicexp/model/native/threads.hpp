@@ -6,35 +6,34 @@
 #include <cstdint>
 #if defined(_OPENMP)
 #include <omp.h>
-#include <sched.h>
 #endif
 
 namespace INSTRUCTION_SET {
 
-// Where the members of a team meet, twice in every time step. OpenMP's own barrier spins for milliseconds when a
-// member was put aside for another process, and two runs on one machine then bring each other nearly to rest;
-// this one gives the core away after some microseconds.
+// Where the members of a team meet, in every time step. OpenMP's own barrier spins for milliseconds when a member was
+// put aside for another process, and two runs on one machine then bring each other nearly to rest; this one sleeps
+// after some microseconds, and the core is free.
 class Meeting {
     alignas(64) std::atomic<int> arrived{0};
-    alignas(64) std::atomic<unsigned> round{0};
+    alignas(64) std::atomic<int> round{0};
 
   public:
     void meet(int members) {
         if (members == 1) return;
-        const unsigned now = round.load(std::memory_order_relaxed);
+        const int now = round.load(std::memory_order_relaxed);
         if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
             arrived.store(0, std::memory_order_relaxed);
             round.store(now + 1, std::memory_order_release);
+            round.notify_all();
             return;
         }
-        for (int waits = 0; round.load(std::memory_order_acquire) == now; waits++) {
-#if defined(_OPENMP)
-            if (waits > 4000) sched_yield();
-#endif
+        for (int spins = 0; spins < 2000; spins++) {
+            if (round.load(std::memory_order_acquire) != now) return;
 #if defined(__x86_64__)
             __builtin_ia32_pause();
 #endif
         }
+        while (round.load(std::memory_order_acquire) == now) round.wait(now, std::memory_order_acquire);
     }
 };
 
