@@ -43,8 +43,13 @@ def test_the_make_targets_are_there() -> None:
 
 
 def test_links_and_pictures_are_there() -> None:
+    headings = {
+        f"#{heading.lower().replace(' ', '-')}" for heading in re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    }
     for target in re.findall(r"\]\(([^)]+)\)", README):
-        if not target.startswith("http"):
+        if target.startswith("#"):
+            assert target in headings, target
+        elif not target.startswith("http"):
             assert (ROOT / target).exists(), target
 
 

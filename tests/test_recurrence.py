@@ -334,7 +334,7 @@ def test_what_cannot_be_had_is_refused(asked: tuple[str, str], here: Machine, wh
 def test_without_a_compiler_setup_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import musicexp.model.native.building as building
 
-    monkeypatch.setattr(building, "BUILT", tmp_path / "built")
+    monkeypatch.setattr(building, "library", lambda: tmp_path / "kernels.so")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(BuildError, match="no C\\+\\+ compiler"):
@@ -348,6 +348,7 @@ def test_the_kernels_compile_without_a_warning(monkeypatch: pytest.MonkeyPatch, 
     import musicexp.model.native.building as building
 
     monkeypatch.setattr(building, "BUILT", tmp_path / "built")
+    monkeypatch.setattr(building, "library", lambda: tmp_path / "built" / "kernels-of-a-test.so")
     monkeypatch.setattr(building, "FLAGS", (*building.FLAGS, "-Werror"))
     assert build().is_file()
 
