@@ -65,14 +65,14 @@ def conduct_run(config: Config, reporter: Reporter | None = None, whole: int | N
 
 
 def check_resume(config: Config, overrides: tuple[str, ...] | list[str]) -> None:
-    """A resumed run keeps its settings: only where it is found and how often it saves may be said beside it.
+    """A resumed run keeps its settings: beside it may be said where it is found, how often it saves, and what computes it.
 
     Raises:
         SettingError: another setting stands beside resume.
     """
     if not config.resume:
         return
-    allowed = ("resume", "tracking.", "checkpoint.", "hydra.")
+    allowed = ("resume", "tracking.", "checkpoint.", "hydra.", "recurrence=", "precision=")
     others = [word for word in overrides if not word.lstrip("+").startswith(allowed)]
     if others:
         raise SettingError(

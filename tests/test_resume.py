@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import musicexp
+from musicexp.api import check_resume
 from musicexp.config import Config, compose
 from musicexp.errors import Interruption, RunError
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint
@@ -208,7 +209,9 @@ def test_a_run_goes_on_by_another_path_and_says_so(small: Small, store: str) -> 
     with pytest.raises(Interruption):
         conduct(compose(words), SignalAt(iteration=12))
     reporter = Silent()
-    result = conduct(compose([*words, "resume=moved", "recurrence=hoisted"]), reporter)
+    again = ["resume=moved", "recurrence=hoisted"]
+    check_resume(compose(again), again)  # the command line refused it beside resume
+    result = conduct(compose([*words, *again]), reporter)
     [said] = [line for line in reporter.lines if "behind iteration 12, where it was" in line]
     assert said.startswith("recurrence hoisted, fp32 behind iteration 12, where it was torch, fp32")
     run = musicexp.load_run("moved")

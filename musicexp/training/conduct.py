@@ -111,6 +111,11 @@ def _taken_up(run: MlflowRun, given: Config) -> tuple[Config, Checkpoint | None]
         config = checkpoint.config
     elif run.has("config.yaml"):
         config = read_config(run.read("config.yaml"), f"config.yaml of run {run.name} ({run.id})")
+        # Nothing is trained yet, so that another path is the only path.
+        asked = {
+            key: getattr(given, key) for key in ("recurrence", "precision") if getattr(given, key) != "auto"
+        }
+        config = dataclasses.replace(config, **asked)
     else:
         raise RunError(
             f"run {run.name} ({run.id}) was stopped before it left its settings, so it cannot be resumed; start it again with `python -m musicexp run`"
