@@ -20,7 +20,7 @@ from torch.nn.functional import linear
 
 from musicexp.model.lstm import MusicLSTM
 from musicexp.model.native import Kernels, StackParts, load
-from musicexp.model.recurrence.hoisted import Product, packed_product
+from musicexp.model.recurrence.hoisted import HoistedLayer
 from musicexp.model.recurrence.stack import layer_weights
 
 
@@ -78,7 +78,7 @@ class StockStep:
     """
 
     def __init__(self, parts: StackParts, *, bf16: bool) -> None:
-        self._bf16 = bf16
+        self._layer = HoistedLayer(bf16=bf16)
         self._rows = 0
         self._table_VG = _reordered(parts.table_VG.t()).t().contiguous()
         self._biases_LG = _reordered(parts.biases_LG.t()).t().contiguous()
@@ -104,11 +104,8 @@ class StockStep:
         return self._head(hidden_LBH[-1]).add_(self._head_bias_V)
 
     def _pack(self, rows: int) -> None:
-        def packed(weight: Tensor) -> Product:
-            return packed_product(weight.bfloat16() if self._bf16 else weight, rows, weight.dtype)
-
-        self._products = [packed(weight) for weight in self._weights]
-        self._head = packed(self._head_VH)
+        self._products = [self._layer.product(weight, rows) for weight in self._weights]
+        self._head = self._layer.product(self._head_VH, rows)
         self._rows = rows
 
 

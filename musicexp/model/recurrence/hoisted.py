@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import linear
 
-from musicexp.model.recurrence.layer import Inputs
+from musicexp.model.recurrence.layer import Inputs, states
 
 Product = Callable[[Tensor], Tensor]
 
@@ -91,9 +91,7 @@ class _Layer(torch.autograd.Function):
         cell_BH: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         (time, rows, _), hidden = gates_TBG.shape, weight_GH.shape[1]
-        hiddens = weight_GH.new_empty(time + 1, rows, hidden)
-        cells = weight_GH.new_empty(time + 1, rows, hidden)
-        hiddens[0], cells[0] = hidden_BH, cell_BH
+        hiddens, cells = states(hidden_BH, cell_BH, time)
         activations_TBG = torch.empty_like(gates_TBG)
         product = layer.product(weight_GH, rows)
         for t in range(time):

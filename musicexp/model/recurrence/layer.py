@@ -34,3 +34,10 @@ class Layer(Protocol):
     def __call__(
         self, inputs: Inputs, weight_GH: Tensor, hidden_BH: Tensor, cell_BH: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]: ...
+
+
+def states(hidden_BH: Tensor, cell_BH: Tensor, time: int) -> tuple[Tensor, Tensor]:
+    """Room for hiddens and cells of all time, [T + 1, B, H] each, with the first ones in."""
+    hiddens, cells = (first.new_empty(time + 1, *first.shape) for first in (hidden_BH, cell_BH))
+    hiddens[0], cells[0] = hidden_BH, cell_BH
+    return hiddens, cells

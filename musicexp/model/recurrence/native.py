@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from musicexp.model.native import Kernels, load
-from musicexp.model.recurrence.layer import Inputs
+from musicexp.model.recurrence.layer import Inputs, states
 
 
 class NativeLayer:
@@ -52,11 +52,9 @@ class _Layer(torch.autograd.Function):
         cell_BH: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         kernels, bf16 = layer.kernels, layer.bf16
-        (time, rows), (gates, hidden) = tokens_TB.shape, weight_GH.shape
+        (time, rows), gates = tokens_TB.shape, len(weight_GH)
         weight_GH = weight_GH.contiguous()
-        hiddens = weight_GH.new_empty(time + 1, rows, hidden)
-        cells = weight_GH.new_empty(time + 1, rows, hidden)
-        hiddens[0], cells[0] = hidden_BH, cell_BH
+        hiddens, cells = states(hidden_BH, cell_BH, time)
         if values_TBI is not None:
             assert weight_GI is not None
             values_TBI = values_TBI.contiguous()
