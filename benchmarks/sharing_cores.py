@@ -14,12 +14,10 @@ import time
 
 import torch
 from tables import Row, median_and_spread, write_table
-from torch.nn.functional import cross_entropy
+from training_speed import bare_loop
 
 from musicexp.config import compose
-from musicexp.model import MusicLSTM, recurrence, this_machine
 from musicexp.training.devices import cpu_threads
-from musicexp.training.module import LSTMModule, new_optimizer
 
 VOCABULARY, SECONDS, WARMING = 600, 12.0, 4.0
 """The default data set has about so many tokens."""
@@ -28,25 +26,9 @@ VOCABULARY, SECONDS, WARMING = 600, 12.0, 4.0
 def worker(threads: int, begin: float) -> None:
     """Train, and print how many iterations ended within the counted seconds."""
     torch.set_num_threads(threads)
-    config = compose([])
-    here = this_machine("cpu")
-    model = MusicLSTM(
-        VOCABULARY,
-        num_layers=config.model.num_layers,
-        hidden_size=config.model.hidden_size,
-        embedding_dim=config.model.embedding_dim,
-        dropout=config.model.dropout,
-        recurrence=recurrence("native" if here.native else "torch", "fp32"),
-    )
-    module, optimizer = LSTMModule(model, config), new_optimizer(model, config)
-    ids = torch.randint(3, VOCABULARY, (config.batch_size, config.seq_length + 1))
-    counted = 0
+    step, counted = bare_loop(compose([]), VOCABULARY), 0
     while time.time() < begin + SECONDS:
-        optimizer.zero_grad()
-        logits_BTV, _ = model(ids[:, :-1])
-        cross_entropy(logits_BTV.flatten(0, 1), ids[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]
-        module.configure_gradient_clipping(optimizer, config.optimizer.clip)
-        optimizer.step()
+        step()
         counted += begin <= time.time() < begin + SECONDS
     print(counted)
 

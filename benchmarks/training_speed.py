@@ -28,7 +28,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from musicexp.config import Config, compose
-from musicexp.model import MusicLSTM, recurrence, this_machine
+from musicexp.generation import new_model
+from musicexp.model import MusicLSTM, Resolved, State, recurrence, this_machine
 from musicexp.model.native import Kernels, load
 from musicexp.tracking import cache_dir, open_store, store_uri
 from musicexp.training import Signals, Silent, train
@@ -257,30 +258,29 @@ def run_as_people_write(config: Config, vocabulary: int, iterations: int) -> lis
         return [after - before for before, after in zip(module.times[5:], module.times[6:], strict=False)]
 
 
-def bare(config: Config, vocabulary: int, iterations: int) -> list[float]:
-    """Seconds of our iterations with nothing around them: the same model, loss, clipping and optimizer."""
-    model = MusicLSTM(
-        vocabulary,
-        num_layers=config.model.num_layers,
-        hidden_size=config.model.hidden_size,
-        embedding_dim=config.model.embedding_dim,
-        dropout=config.model.dropout,
-        recurrence=recurrence("native" if this_machine("cpu").native else "torch", "fp32"),
-    )
-    optimizer = new_optimizer(model, config)
-    module = LSTMModule(model, config)
+def bare_loop(config: Config, vocabulary: int) -> Callable[[], None]:
+    """An iteration of ours with nothing around it: the same model, loss, clipping and optimizer."""
+    path = Resolved("native" if this_machine("cpu").native else "torch", "fp32", torch.get_num_threads())
+    model = new_model(vocabulary, config.model, path)
+    module, optimizer = LSTMModule(model, config), new_optimizer(model, config)
     ids = torch.randint(3, vocabulary, (config.batch_size, SEQ_LENGTH + 1))
-    state, seconds = None, []
-    for _ in range(iterations):
-        begun = time.perf_counter()
+    state: State | None = None
+
+    def step() -> None:
+        nonlocal state
         optimizer.zero_grad()
-        logits_BTV, state = model(ids[:, :-1], state)
+        logits_BTV, after = model(ids[:, :-1], state)
+        state = after.detached()
         cross_entropy(logits_BTV.flatten(0, 1), ids[:, 1:].flatten()).backward()  # type: ignore[no-untyped-call]
         module.configure_gradient_clipping(optimizer, config.optimizer.clip)
         optimizer.step()
-        state = state.detached()
-        seconds.append(time.perf_counter() - begun)
-    return seconds[6:]
+
+    return step
+
+
+def bare(config: Config, vocabulary: int, iterations: int) -> list[float]:
+    """Seconds of such iterations, without the first six."""
+    return in_turns({"bare": bare_loop(config, vocabulary)}, iterations)["bare"][5:]
 
 
 QUIETLY = ["validation.every=0", "samples.count=0", "precision=fp32"]

@@ -22,10 +22,9 @@ from torch.nn.functional import cross_entropy
 
 from musicexp.config import Config, compose
 from musicexp.data import IGNORED, Windows
+from musicexp.generation import new_model
 from musicexp.metrics import likelihood, nll_nats
-from musicexp.model import MusicLSTM
-from musicexp.model.recurrence import Recurrence
-from musicexp.model.recurrence.native import NativeLayer
+from musicexp.model import Resolved
 from musicexp.tracking import cache_dir, store_uri
 from musicexp.training import Silent
 from musicexp.training.devices import cpu_threads
@@ -40,14 +39,8 @@ T95 = 2.776
 def trained(config: Config, material: Material, *, bf16: bool) -> tuple[NDArray[np.float64], float]:
     """Loss of every iteration, and nats per token of the test pieces."""
     torch.manual_seed(config.seed)
-    model = MusicLSTM(
-        len(material.vocabulary),
-        num_layers=config.model.num_layers,
-        hidden_size=config.model.hidden_size,
-        embedding_dim=config.model.embedding_dim,
-        dropout=config.model.dropout,
-        recurrence=Recurrence(NativeLayer(bf16=bf16)),
-    )
+    path = Resolved("native", "bf16" if bf16 else "fp32", cpu_threads())
+    model = new_model(len(material.vocabulary), config.model, path)
     module, optimizer = LSTMModule(model, config), new_optimizer(model, config)
     windows = Windows(
         material.ids["train"], config.batch_size, config.seq_length, config.seed, config.windows, 1
