@@ -114,22 +114,14 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_every_path_is_nn_lstm_in_double(name: str) -> None:
+@pytest.mark.parametrize(("dtype", "within"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_every_path_is_nn_lstm(name: str, dtype: torch.dtype, within: float) -> None:
     """Outputs, states and all gradients, by table (many tokens) and by product (fewer than the vocabulary)."""
-    for rows, time, hidden, layers in SHAPES:
-        batch = ids(rows, time)
-        wanted = figures(model(None, layers=layers, hidden=hidden), batch, torch.float64)
-        found = figures(model(path(name), layers=layers, hidden=hidden), batch, torch.float64)
-        assert furthest(found, wanted) < 1e-12, (rows, time, hidden, layers)
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_fp32_is_within_a_hundred_thousandth(name: str) -> None:
     for rows, time, hidden, layers in [*SHAPES, (12, 50, 128, 2)]:
         batch = ids(rows, time)
         wanted = figures(model(None, layers=layers, hidden=hidden), batch, torch.float64)
-        found = figures(model(path(name), layers=layers, hidden=hidden), batch, torch.float32)
-        assert furthest(found, wanted) < 1e-5, (rows, time, hidden, layers)
+        found = figures(model(path(name), layers=layers, hidden=hidden), batch, dtype)
+        assert furthest(found, wanted) < within, (rows, time, hidden, layers)
 
 
 @pytest.mark.parametrize("name", PATHS)
