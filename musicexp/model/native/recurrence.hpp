@@ -107,6 +107,17 @@ inline long recurrence_space(long rows, long hidden, int threads) {
            reals * static_cast<long>(sizeof(typename P::Real)) + 4096;
 }
 
+// The rows of a weight [4H, H] that belong to some blocks: panels [block][gate][K / KU][WIDTH].
+template <class P>
+inline void pack_gates(const typename P::Real *weight, const Blocks<P> &blocks, long first, long last,
+                       typename P::Element *out) {
+    const long H = blocks.hidden, k = packed_k<P>(H);
+    for (long block = first; block < last; block++)
+        for (int gate = 0; gate < 4; gate++)
+            pack_panel<P>(weight + (gate * H + block * WIDTH<P>) * H, H, 1, blocks.units(block), H, WIDTH<P>,
+                          out + (block * 4 + gate) * k * WIDTH<P>);
+}
+
 // sums [panels][B][WIDTH] += A . panels of B. Panels and slices of k in the order in which they lie in memory;
 // a slice is read from far away once, and serves all rows from the L1 cache.
 template <class P>
@@ -202,10 +213,7 @@ void forward(const Forward<P> &task) {
     parallel(task.threads, [&](Team &team) {
         const long first = team.begin(blocks.count), last = team.end(blocks.count);
         Real *sums = sums_space + team.member * 4 * B * width;
-        for (long block = first; block < last; block++)
-            for (int gate = 0; gate < 4; gate++)
-                pack_panel<P>(task.weight + (gate * H + block * width) * H, H, 1, blocks.units(block), H, width,
-                              weights + (block * 4 + gate) * k * width);
+        pack_gates<P>(task.weight, blocks, first, last, weights);
         if (team.member == 0 && P::KU > 1) {  // what fills up k
             std::fill(panels[0], panels[0] + 2 * B * k, Element{});
         }

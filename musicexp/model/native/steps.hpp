@@ -25,10 +25,7 @@ struct Stack {
 
     void pack_matrix(const typename P::Real *weight, typename P::Element *to) const {
         const Blocks<P> blocks(hidden);
-        for (long block = 0; block < blocks.count; block++)
-            for (int gate = 0; gate < 4; gate++)
-                pack_panel<P>(weight + (gate * hidden + block * WIDTH<P>) * hidden, hidden, 1, blocks.units(block),
-                              hidden, WIDTH<P>, to + (block * 4 + gate) * k() * WIDTH<P>);
+        pack_gates<P>(weight, blocks, 0, blocks.count, to);
     }
     void pack_head(const typename P::Real *weight) const {
         for (long p = 0; p < head_panels(); p++)
