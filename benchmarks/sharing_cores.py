@@ -68,8 +68,7 @@ def main() -> None:
     ]
     how = (
         f"`make bench` on {cores} cores; workers x threads of each, default model (3 x 256, batch 16), all workers' iterations "
-        f"together. The last column is the share of one worker with all cores: one worker a core with one thread each is best, "
-        "and more workers than cores gain nothing."
+        "together. The last column is the share of what one worker with all cores does."
     )
     write_table(__file__, "Workers and threads", how, rows)
 

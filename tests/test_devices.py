@@ -29,6 +29,7 @@ from musicexp.tracking import MemoryRun, open_store
 from musicexp.training import Silent, devices, ranks
 from musicexp.training.devices import check_devices, resolved_here
 from musicexp.training.material import prepare
+from musicexp.training.peers import Peers
 
 Small = Callable[..., list[str]]
 TWO = ("trainer.devices=2", "batch_size=4")
@@ -86,7 +87,7 @@ def test_shares_are_the_whole_batch_in_order(order: str) -> None:
     """Batch k is what it is on one device, however many share it; each share knows the tokens of all."""
     pieces = Sequences.of(random_ids(1, 7, 20))
     whole = Windows(pieces, 6, 5, 0, order)  # type: ignore[arg-type]
-    shares = [dataclasses.replace(whole, dealt=(number, 3)) for number in range(3)]
+    shares = [dataclasses.replace(whole, dealt=Peers(number, 3).rows(6)) for number in range(3)]
     for iteration in range(1, 2 * whole.iterations_per_epoch + 2):
         batch, parts = whole.batch(iteration), [share.batch(iteration) for share in shares]
         assert torch.equal(torch.cat([part.inputs_BT for part in parts]), batch.inputs_BT)
@@ -114,7 +115,10 @@ def test_two_devices_give_the_losses_of_one(
     windows = Windows(ids, 4, config.seq_length, config.seed, config.windows)
     assert windows.iterations_per_epoch < 20, "the border of an epoch must be in it"
     counts = [
-        [int((windows.batch(k).share(n, 2).targets_BT != IGNORED).sum()) for n in range(2)]
+        [
+            int((windows.batch(k).share(Peers(n, 2).rows(windows.batch_size)).targets_BT != IGNORED).sum())
+            for n in range(2)
+        ]
         for k in range(1, 21)
     ]
     assert any(first != second for first, second in counts)

@@ -6,7 +6,7 @@ Shape legend: B rows of a batch, T tokens of a window.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
@@ -37,11 +37,9 @@ class Batch(NamedTuple):
     fresh: bool
     tokens: int
 
-    def share(self, number: int, of: int) -> Batch:
-        """One of `of` equal shares of the rows, from 0. Its loss, too, is taken by the whole batch's tokens."""
-        rows = len(self.inputs_BT) // of
-        mine = slice(number * rows, (number + 1) * rows)
-        return self._replace(inputs_BT=self.inputs_BT[mine], targets_BT=self.targets_BT[mine])
+    def share(self, rows: slice) -> Batch:
+        """Some of the rows. Their loss, too, is taken by the whole batch's tokens."""
+        return self._replace(inputs_BT=self.inputs_BT[rows], targets_BT=self.targets_BT[rows])
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Windows(IterableDataset[Batch]):
     Attributes:
         pieces: each BOS ... EOS.
         first: the iteration of the first batch, from 1.
-        dealt: which share of every batch's rows, from 0, of how many; batch_size counts the rows of all.
+        dealt: which rows of every batch; batch_size counts all of them.
     """
 
     pieces: Sequences
@@ -65,7 +63,7 @@ class Windows(IterableDataset[Batch]):
     seed: int
     order: Literal["contiguous", "random"]
     first: int = 1
-    dealt: tuple[int, int] = (0, 1)
+    dealt: slice = field(default_factory=lambda: slice(None))
 
     @cached_property
     def iterations_per_epoch(self) -> int:
@@ -79,7 +77,7 @@ class Windows(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         source = self._contiguous() if self.order == "contiguous" else self._random()
         for batch in source:
-            yield batch.share(*self.dealt)
+            yield batch.share(self.dealt)
 
     def batch(self, iteration: int) -> Batch:
         """The batch of one iteration, from 1."""

@@ -192,6 +192,7 @@ def fit(
     torch.manual_seed(config.seed)
     model = new_model(len(material.vocabulary), config.model, resolved)
     peers.begin_own_stream(config.seed)
+    mine = peers.rows(config.batch_size)
     module, course = LSTMModule(model, config), Course()
     several = f" x {peers.size}" if peers.size > 1 else ""
     ledger.say(
@@ -200,7 +201,6 @@ def fit(
     if checkpoint is not None:
         model.load_state_dict(checkpoint.weights)
         module.iteration = checkpoint.iteration
-        mine = peers.rows(config.batch_size)
         module.carried = (
             State(*(part[:, mine].to(device) for part in checkpoint.carried)) if checkpoint.carried else None
         )
@@ -249,7 +249,7 @@ def fit(
         config.seed,
         config.windows,
         module.iteration + 1,
-        dealt=(peers.rank, peers.size),
+        dealt=mine,
     )
     with _quiet_lightning():
         trainer = pl.Trainer(
