@@ -30,10 +30,13 @@ class Command:
 COMMANDS = {
     "run": Command("run", "run [setting=value ...]", "train a model on music and track it"),
     "generate": Command("generate", "generate RUN [setting=value ...]", "write melodies of a trained model"),
+    "sweep": Command("sweep", "sweep 'setting=values' ...", "search for settings that make better music"),
     "ui": Command("ui", "ui [port=5000]", "open MLflow on this store"),
 }
 MORE = {
     "data": Command("data", "data [setting=value ...]", "describe a data set without training"),
+    "studies": Command("studies", "studies [STUDY]", "list the studies that sweeps made"),
+    "worker": Command("worker", "worker STUDY", "join a study from any machine"),
     "completion": Command(
         "completion", "completion bash|zsh|fish", "print a script that completes commands and settings"
     ),

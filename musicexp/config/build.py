@@ -76,8 +76,11 @@ def _first_of(kind: Any, dotted: str) -> str:
 
 
 def _checked(dotted: str, value: Any, kind: Any, bounds: Mapping[str, float]) -> Any:
-    if typing.get_origin(kind) is tuple:
-        member = typing.get_args(kind)[0]
+    tuples = [one for one in alternatives(kind) if typing.get_origin(one) is tuple]
+    if value is None and types.NoneType in alternatives(kind):
+        return None
+    if tuples:
+        member = typing.get_args(tuples[0])[0]
         several = value if isinstance(value, (list, tuple)) else [value]
         if not several:
             raise SettingError(f"{dotted} is empty: it takes {_told(kind, bounds)}")
@@ -119,14 +122,18 @@ def _told(kind: Any, bounds: Mapping[str, float]) -> str:
     """What a setting allows, in words: 'a whole number of at least 1'."""
     limits = " and ".join(f"{word} {limit:,.12g}" for word, limit in bounds.items())
     if typing.get_origin(kind) is tuple:
-        one, example = (
-            ("a whole number", "[-5,6]") if typing.get_args(kind)[0] is int else ("a number", "[1.0,1.5]")
-        )
+        one, example = {
+            int: ("a whole number", "[-5,6]"),
+            float: ("a number", "[1.0,1.5]"),
+            str: ("a word", "[none,tuned]"),
+        }[typing.get_args(kind)[0]]
         return f"{one} or a list such as {example}" + (f", each {limits}" if limits else "")
     words = []
     for one in alternatives(kind):
         if typing.get_origin(one) is Literal:
             words.append(or_([str(choice) for choice in typing.get_args(one)]))
+        elif typing.get_origin(one) is tuple:
+            words.append(_told(one, bounds))
         else:
             name = {
                 int: "a whole number",
@@ -231,7 +238,7 @@ def nearest(given: str, names: Sequence[str]) -> str | None:
     return by_leaf[close[0]] if close else None
 
 
-def range_of(dotted: str) -> str:
+def range_of(dotted: str, of: type = Config) -> str:
     """What a setting allows, in words: 'a whole number at least 1'."""
-    f = dict(fields_of(Config))[dotted]
-    return _told(kind_of(dotted), f.metadata["bounds"])
+    f = dict(fields_of(of))[dotted]
+    return _told(kind_of(dotted, of), f.metadata["bounds"])

@@ -59,11 +59,11 @@ def compose_each(overrides: Sequence[str]) -> list[Config]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    parsed = _parsed(overrides)
-    for override in parsed:
-        _check_override(override)
+    words = parsed(overrides)
+    for override in words:
+        check_override(override)
     try:
-        jobs = BasicSweeper.split_arguments(parsed, None)[0]
+        jobs = BasicSweeper.split_arguments(words, None)[0]
     except HydraException as error:
         raise SettingError(
             f"{' '.join(overrides)}: {_first_line(error)}; a multirun takes lists and choice(...), the sweep command takes intervals"
@@ -83,6 +83,28 @@ def compose_each(overrides: Sequence[str]) -> list[Config]:
     return configs
 
 
+def composed_values(name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """What conf/NAME.yaml holds with overrides, as plain values, unchecked.
+
+    Raises:
+        SettingError: Hydra cannot compose it.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
+            composed = hydra_compose(config_name=name, overrides=list(overrides))
+        values = OmegaConf.to_container(composed, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise SettingError(f"{' '.join(overrides)} cannot be composed: {_first_line(error)}") from error
+    assert isinstance(values, dict)
+    return typing.cast(dict[str, Any], values)
+
+
 def spelt(words: Sequence[str]) -> list[str]:
     """The words as Hydra's grammar wants them: a plain value with letters or blanks that it refuses is quoted.
 
@@ -92,15 +114,15 @@ def spelt(words: Sequence[str]) -> list[str]:
 
 
 def _spelt(word: str) -> str:
-    if _override(word) is not None:
+    if override_of(word) is not None:
         return word
     key, sign, value = word.partition("=")
     quoted = f"{key}='{value}'"
     plain = sign and value.isprintable() and not set(value) & set("'\"[]{}(),\\$")
-    return quoted if plain and _override(quoted) is not None else word
+    return quoted if plain and override_of(quoted) is not None else word
 
 
-def _override(word: str) -> Any | None:
+def override_of(word: str) -> Any | None:
     """What Hydra's grammar makes of a word, or None where it is none of its words."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
@@ -111,10 +133,15 @@ def _override(word: str) -> Any | None:
         return None
 
 
-def _parsed(words: Sequence[str]) -> list[Any]:
+def parsed(words: Sequence[str]) -> list[Any]:
+    """Every word in Hydra's grammar.
+
+    Raises:
+        SettingError: a word is of no form that it knows.
+    """
     found = []
     for word in words:
-        override = _override(_spelt(word))
+        override = override_of(_spelt(word))
         if override is None:
             raise SettingError(
                 f"{word!r} is not of the form setting=value; "
@@ -137,7 +164,7 @@ def assignments(words: Sequence[str], names: Sequence[str], hint: str) -> dict[s
         SettingError: a word is no assignment, or its key is unknown.
     """
     found = {}
-    for override in _parsed(words):
+    for override in parsed(words):
         key = override.key_or_group
         if key not in names:
             raise unknown_setting(key, names, hint)
@@ -194,7 +221,7 @@ class _Refused(BaseException):
         self.error = error
 
 
-def _check_override(override: Any) -> None:
+def check_override(override: Any) -> None:
     """Refuse what Hydra would accept in silence or explain badly: unknown names, `+`, `~`, options."""
     key, given = override.key_or_group, override.input_line
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):

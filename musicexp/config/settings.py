@@ -230,7 +230,7 @@ class Config:
     def flat(self) -> dict[str, Any]:
         """Dotted name -> value, in order of declaration."""
         values = self.as_dict()
-        return {dotted: _at(values, dotted) for dotted, _ in fields_of(Config)}
+        return {dotted: at(values, dotted) for dotted, _ in fields_of(Config)}
 
     def signature(self, *more: str) -> str:
         """The hash of the settings that change the result, and of `more` (data, code, resolved paths).
@@ -254,9 +254,9 @@ def fields_of(cls: type, prefix: str = "") -> Iterator[tuple[str, dataclasses.Fi
             yield prefix + f.name, f
 
 
-def kind_of(dotted: str) -> Any:
+def kind_of(dotted: str, of: type = Config) -> Any:
     """The type of a setting, given its dotted name."""
-    cls: Any = Config
+    cls: Any = of
     *rooms, leaf = dotted.split(".")
     for room in rooms:
         cls = typing.get_type_hints(cls)[room]
@@ -290,7 +290,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _at(values: Mapping[str, Any], dotted: str) -> Any:
+def at(values: Mapping[str, Any], dotted: str) -> Any:
     for key in dotted.split("."):
         values = values[key]
     return values

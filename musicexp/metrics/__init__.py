@@ -1,6 +1,16 @@
 """Figures about models and melodies, each with its definition, source and units."""
 
+from musicexp.metrics.intervals import Interval, paired, student_t
 from musicexp.metrics.likelihood import Likelihood, likelihood, nll_nats
 from musicexp.metrics.roundtrip import RoundTrip, roundtrip
 
-__all__ = ["Likelihood", "RoundTrip", "likelihood", "nll_nats", "roundtrip"]
+__all__ = [
+    "Interval",
+    "Likelihood",
+    "RoundTrip",
+    "likelihood",
+    "nll_nats",
+    "paired",
+    "roundtrip",
+    "student_t",
+]

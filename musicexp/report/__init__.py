@@ -6,9 +6,13 @@ from musicexp.report.data_lines import collection_lines, data_lines
 from musicexp.report.data_page import data_page
 from musicexp.report.describe import describe
 from musicexp.report.description import Description
+from musicexp.report.study_lines import study_lines, trials_csv
+from musicexp.report.study_page import study_figures, study_page
+from musicexp.report.study_table import StudyTable
 
 __all__ = [
     "Description",
+    "StudyTable",
     "Terminal",
     "check_folder",
     "collection_lines",
@@ -18,6 +22,10 @@ __all__ = [
     "duration",
     "figures_json",
     "page_folder",
+    "study_figures",
+    "study_lines",
+    "study_page",
     "summary_lines",
+    "trials_csv",
     "write_folder",
 ]

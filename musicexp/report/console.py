@@ -46,6 +46,16 @@ class Terminal:
         self._validation: float | None = None
         self._preset_iterations = preset_iterations
 
+    @property
+    def live(self) -> bool:
+        """Whether a person watches, so that what is shown may change."""
+        return self._live
+
+    @property
+    def console(self) -> Console:
+        """Where it is shown."""
+        return self._console
+
     def say(self, line: str) -> None:
         self._end_bar()
         self._lines.append(line)

@@ -2,7 +2,27 @@
 
 from musicexp.training.callbacks import Signals
 from musicexp.training.conduct import conduct
+from musicexp.training.devices import cpu_threads
+from musicexp.training.material import Material, check, prepare
 from musicexp.training.reporter import Reporter, Silent
-from musicexp.training.train import RunResult, train
+from musicexp.training.role import ITS_OWN, Role, Watch
+from musicexp.training.testing import test_figures
+from musicexp.training.train import RunResult, parameters, train
 
-__all__ = ["Reporter", "RunResult", "Signals", "Silent", "conduct", "train"]
+__all__ = [
+    "ITS_OWN",
+    "Material",
+    "Reporter",
+    "Role",
+    "RunResult",
+    "Signals",
+    "Silent",
+    "Watch",
+    "check",
+    "conduct",
+    "cpu_threads",
+    "parameters",
+    "prepare",
+    "test_figures",
+    "train",
+]

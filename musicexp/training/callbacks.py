@@ -1,4 +1,4 @@
-"""What happens at the end of an iteration, in this order: record, validate, save, perhaps stop."""
+"""What happens at the end of an iteration, in this order: record, validate, be watched, save, perhaps stop."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ import pytorch_lightning as pl
 from musicexp.config import Config
 from musicexp.errors import Interruption, RunError
 from musicexp.generation import Best
+from musicexp.metrics import Likelihood
 from musicexp.training.ledger import Ledger
 from musicexp.training.module import LSTMModule
 from musicexp.training.peers import Peers
+from musicexp.training.role import Watch
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Course:
     """How the training went so far: what a checkpoint keeps beside weights and optimizer.
 
     Attributes:
+        pruned: why whoever watches ended it.
         seconds: spent in training before this process.
         started: this process's clock when training began.
     """
@@ -71,6 +74,7 @@ class Course:
     best: Best | None = None
     bad_validations: int = 0
     stopped_early: bool = False
+    pruned: str | None = None
     seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
@@ -105,22 +109,40 @@ class Record(pl.Callback):
         self._ledger.iteration(pl_module.iteration, loss)
 
 
+class Validation:
+    """The likelihood of the validation pieces behind an iteration, found once, whoever asks."""
+
+    def __init__(self, likelihood: Callable[[], Likelihood]) -> None:
+        """
+        Args:
+            likelihood: of the validation pieces under the current weights.
+        """
+        self._likelihood = likelihood
+        self._found: tuple[int, Likelihood] | None = None
+
+    def known(self, iteration: int) -> bool:
+        """Whether it was found behind this iteration already."""
+        return self._found is not None and self._found[0] == iteration
+
+    def behind(self, iteration: int) -> Likelihood:
+        """Under the current weights, which are those behind this iteration."""
+        if self._found is None or self._found[0] != iteration:
+            self._found = iteration, self._likelihood()
+        return self._found[1]
+
+
 class Validate(pl.Callback):
     """Validates at intervals, keeps the best weights, and stops when patience is over."""
 
     def __init__(
         self,
-        validation_loss: Callable[[], float],
+        validation: Validation,
         course: Course,
         ledger: Ledger,
         peers: Peers,
         config: Config,
     ) -> None:
-        """
-        Args:
-            validation_loss: nats per token of the validation pieces under the current weights.
-        """
-        self._validation_loss = validation_loss
+        self._validation = validation
         self._course = course
         self._ledger = ledger
         self._peers = peers
@@ -145,7 +167,8 @@ class Validate(pl.Callback):
 
     def validate(self, module: LSTMModule) -> None:
         """Log the validation loss, and keep the weights if it is the lowest so far."""
-        loss, course = self._peers.from_first(self._validation_loss), self._course
+        course = self._course
+        loss = self._peers.from_first(lambda: self._validation.behind(module.iteration).nats_per_token)
         self._ledger.validation(module.iteration, loss)
         if course.best is None or loss < course.best.nats_per_token:
             weights = {
@@ -154,6 +177,38 @@ class Validate(pl.Callback):
             course.best, course.bad_validations = Best(module.iteration, loss, weights), 0
         else:
             course.bad_validations += 1
+
+
+class BeWatched(pl.Callback):
+    """Lets whoever watches look, and ends the training if told so."""
+
+    def __init__(self, watch: Watch, validation: Validation, course: Course, ledger: Ledger) -> None:
+        self._watch = watch
+        self._validation = validation
+        self._course = course
+        self._ledger = ledger
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, LSTMModule)
+        iteration, seconds = pl_module.iteration, self._course.seconds_in_all
+        if not self._watch.due(iteration, seconds):
+            return
+        known = self._validation.known(iteration)
+        found = self._validation.behind(iteration)
+        if (
+            not known
+        ):  # it is part of the curve, but not a validation that chooses weights: `run` would not have it
+            self._ledger.validation(iteration, found.nats_per_token)
+        self._course.pruned = self._watch.look(iteration, seconds, found)
+        if self._course.pruned is not None:
+            trainer.should_stop = True
 
 
 class Save(pl.Callback):
@@ -182,6 +237,8 @@ class Save(pl.Callback):
     ) -> None:
         assert isinstance(pl_module, LSTMModule)
         over = pl_module.iteration == self._config.iterations or self._course.stopped_early
+        if self._course.pruned is not None:
+            return  # nobody goes on with it
         # Clocks and signals differ between processes: what one sees all do, after the same iteration.
         due, signalled = self._peers.any(
             time.monotonic() - self._saved >= self._config.checkpoint.seconds, self._signals.came is not None

@@ -16,11 +16,17 @@ from musicexp.training.callbacks import Signals
 from musicexp.training.devices import resolved_again
 from musicexp.training.material import Material, check, prepare
 from musicexp.training.reporter import Reporter
+from musicexp.training.role import ITS_OWN, Role
 from musicexp.training.train import RunResult, train
 
 
-def conduct(config: Config, reporter: Reporter) -> RunResult:
+def conduct(
+    config: Config, reporter: Reporter, role: Role = ITS_OWN, signals: Signals | None = None
+) -> RunResult:
     """Train one configuration as a run of the store that it names, or go on with the run that `resume` names.
+
+    Args:
+        signals: caught by the caller already, who trains several runs; else caught here.
 
     Raises:
         MusicexpError: the run is closed as FAILED with what it had.
@@ -28,7 +34,7 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
     """
     uri = store_uri(config.tracking.uri)
     cache = cache_dir(uri)
-    with Signals().caught() as signals:
+    with (signals or Signals()).caught() as signals:
         if config.resume:
             reporter.say(f"store    {uri}")
             store = open_store(uri, config.tracking.experiment, create=False)
@@ -38,23 +44,29 @@ def conduct(config: Config, reporter: Reporter) -> RunResult:
                 config, checkpoint = _taken_up(run, given)
                 again = resolved_again(checkpoint.resolved, config, given) if checkpoint else None
                 run.reopen()
+                if role.opened:
+                    role.opened(run.id)
                 if run.has("log.txt"):
                     reporter.recall(run.read("log.txt").decode())
                 if checkpoint and again and again != checkpoint.resolved:
                     checkpoint = _by_another_path(checkpoint, again, run, reporter)
-                return _conducted(config, run, reporter, store, cache, signals, checkpoint)
+                return _conducted(
+                    config, run, reporter, store, cache, signals, checkpoint, role.material, role
+                )
         # What the user can get wrong is found before there is a run that `last` would mean.
         check(config)
         reporter.say(f"store    {uri}")
         store = open_store(uri, config.tracking.experiment)
         try:
-            material = prepare(config, cache, reporter.preparing)
+            material = role.material or prepare(config, cache, reporter.preparing)
         except (Interruption, KeyboardInterrupt):
             reporter.say("interrupted before there was a run; the same command goes on with what was read")
             raise
-        run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user()})
+        run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user(), **role.tags})
+        if role.opened:
+            role.opened(run.id)
         with _alone(run, cache):
-            return _conducted(config, run, reporter, store, cache, signals, None, material)
+            return _conducted(config, run, reporter, store, cache, signals, None, material, role)
 
 
 def _conducted(
@@ -65,13 +77,21 @@ def _conducted(
     cache: Path,
     signals: Signals,
     checkpoint: Checkpoint | None,
-    material: Material | None = None,
+    material: Material | None,
+    role: Role,
 ) -> RunResult:
     reporter.say(f"run      {run.name} ({run.id}) in experiment {store.experiment}")
     try:
         with run.system_metrics(store.uri, config.tracking.system_metrics):
             result = train(
-                config, run, reporter, cache=cache, signals=signals, checkpoint=checkpoint, material=material
+                config,
+                run,
+                reporter,
+                cache=cache,
+                signals=signals,
+                checkpoint=checkpoint,
+                material=material,
+                role=role,
             )
         reporter.finished(result, run.place)
         _close(run, reporter, "FINISHED")

@@ -46,6 +46,7 @@ class Material:
         """By side, the sounding notes of each piece as read."""
         return {side: self.store.notes(side) for side in SIDES}
 
+    @cached_property
     def baselines(self) -> dict[str, dict[Side, Likelihood]]:
         """Unigram, bigram and trigram, counted on the training pieces, on the held-out ones."""
         found: dict[str, dict[Side, Likelihood]] = {}

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,13 @@ from musicexp.music import SIDES, Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
 from musicexp.training.callbacks import (
+    BeWatched,
     Course,
     Record,
     Save,
     Signals,
     Validate,
+    Validation,
 )
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
@@ -47,6 +50,7 @@ from musicexp.training.module import LSTMModule, WindowsModule
 from musicexp.training.peers import ALONE, Peers
 from musicexp.training.ranks import fit_apart
 from musicexp.training.reporter import Reporter
+from musicexp.training.role import ITS_OWN, Role, Watch
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class RunResult:
         melodies: sample_1 ... as drawn.
         files: names at the root of the run's artifacts.
         seconds: spent in training, over all sittings.
+        parameters: of the model.
+        pruned: why the run was ended by who watched it; None if it ended by itself.
     """
 
     id: str
@@ -73,6 +79,8 @@ class RunResult:
     melodies: list[Melody]
     files: list[str]
     seconds: float
+    parameters: int
+    pruned: str | None = None
 
 
 def train(
@@ -84,6 +92,7 @@ def train(
     signals: Signals,
     checkpoint: Checkpoint | None = None,
     material: Material | None = None,
+    role: Role = ITS_OWN,
 ) -> RunResult:
     """Train one configuration, from the beginning or from a checkpoint, and leave everything in the run.
 
@@ -111,14 +120,32 @@ def train(
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
 
+    pruned: str | None = None
     if checkpoint is None or not checkpoint.done:
         check_devices(config)
         ledger = RunLedger(run, reporter, config.iterations)
-        fitting = fit if config.trainer.devices == 1 else fit_apart
-        checkpoint = fitting(config, ledger, material, resolved, signals, checkpoint)
-    likelihoods, baselines = judge(checkpoint, material)
+        course = Course()
+        if config.trainer.devices > 1:
+            assert role.watch is None, "several devices cannot be watched"
+            checkpoint = fit_apart(config, ledger, material, resolved, signals, checkpoint)
+        else:
+            checkpoint = fit(
+                config, ledger, material, resolved, signals, checkpoint, course=course, watch=role.watch
+            )
+        pruned = course.pruned
+    if pruned is not None:
+        reporter.say(f"pruned   behind iteration {checkpoint.iteration:,}: {pruned}")
+        run.set_tags({"pruned": pruned})
+        if role.pruned_samples:
+            run.write(CHECKPOINT_FILE, checkpoint.as_bytes())
+    sides: tuple[Side, ...] = ("val",) if pruned is not None else role.sides
+    likelihoods = judge(checkpoint, material, sides)
+    baselines = {
+        name: {side: found[side] for side in sides if side in found}
+        for name, found in material.baselines.items()
+    }
     log_figures(run, checkpoint, likelihoods, baselines)
-    drawn = melodies(checkpoint, config.samples)
+    drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
     files = leave(run, checkpoint, likelihoods, baselines, drawn)
     return RunResult(
         id=run.id,
@@ -131,7 +158,15 @@ def train(
         melodies=drawn,
         files=files,
         seconds=checkpoint.seconds,
+        parameters=sum(weight.numel() for weight in checkpoint.weights.values()),
+        pruned=pruned,
     )
+
+
+def parameters(config: Config, material: Material) -> int:
+    """How many parameters a configuration's model has; none of them takes memory here."""
+    with torch.device("meta"):
+        return new_model(len(material.vocabulary), config.model, resolved_here(config)).parameters_count
 
 
 def introduce(
@@ -182,18 +217,22 @@ def fit(
     signals: Signals,
     checkpoint: Checkpoint | None,
     peers: Peers = ALONE,
+    course: Course | None = None,
+    watch: Watch | None = None,
 ) -> Checkpoint:
     """The training loop, from iteration 1 or from behind the checkpoint, to its end or to a signal.
 
     Args:
         peers: who trains on the other devices; all call this with equal arguments but the ledger.
+        course: filled in, for who wants to know how it went.
+        watch: may end it early; on one device only.
     """
     device = choose_device(config.trainer.accelerator)
     torch.manual_seed(config.seed)
     model = new_model(len(material.vocabulary), config.model, resolved)
     peers.begin_own_stream(config.seed)
     mine = peers.rows(config.batch_size)
-    module, course = LSTMModule(model, config), Course()
+    module, course = LSTMModule(model, config), course or Course()
     several = f" x {peers.size}" if peers.size > 1 else ""
     ledger.say(
         f"         {model.parameters_count:,} parameters on {device.type}{several}, {config.iterations:,} iterations of {config.batch_size} x {config.seq_length} tokens"
@@ -232,13 +271,15 @@ def fit(
     def save() -> None:
         ledger.save(snapshot())
 
-    def validation_loss() -> float:
+    def validation_likelihood() -> Likelihood:
         pieces = material.ids["val"]
-        return likelihood(nll_nats(model, pieces), pieces, int(material.notes["val"].sum())).nats_per_token
+        return likelihood(nll_nats(model, pieces), pieces, int(material.notes["val"].sum()))
 
+    validation = Validation(validation_likelihood)
     callbacks: list[pl.Callback] = [
         Record(ledger, peers, config),
-        Validate(validation_loss, course, ledger, peers, config),
+        Validate(validation, course, ledger, peers, config),
+        *([BeWatched(watch, validation, course, ledger)] if watch else []),
         Save(save, signals, course, peers, config),
         *([_Restore(checkpoint, peers)] if checkpoint else []),
     ]
@@ -306,19 +347,19 @@ class _Restore(pl.Callback):
 
 
 def judge(
-    checkpoint: Checkpoint, material: Material
-) -> tuple[dict[Side, Likelihood], dict[str, dict[Side, Likelihood]]]:
-    """Likelihood of every side under the kept weights, and of the held-out sides under the baselines."""
+    checkpoint: Checkpoint, material: Material, sides: Sequence[Side] = SIDES
+) -> dict[Side, Likelihood]:
+    """Likelihood of some sides of the split under the kept weights."""
     device = choose_device(checkpoint.config.trainer.accelerator)
     model: MusicLSTM = checkpoint.model().to(device)
     model.recurrence = recurrence(checkpoint.resolved.recurrence, checkpoint.resolved.precision)
     found: dict[Side, Likelihood] = {}
-    for side in SIDES:
+    for side in sides:
         # As many training pieces as validation pieces: enough to see overfitting, and soon done.
         few = len(material.ids["val"]) if side == "train" else None
         pieces, notes = material.ids[side][:few], material.notes[side][:few]
         found[side] = likelihood(nll_nats(model, pieces), pieces, int(notes.sum()))
-    return found, material.baselines()
+    return found
 
 
 def log_figures(
@@ -329,7 +370,11 @@ def log_figures(
 ) -> None:
     """The final figures as metrics at the last iteration."""
     figures = {f"nll_nats/{side}": found.nats_per_token for side, found in likelihoods.items()}
-    figures |= {f"bits_per_note/{side}": likelihoods[side].bits_per_note for side in HELD_OUT}
+    figures |= {
+        f"bits_per_note/{side}": found.bits_per_note
+        for side, found in likelihoods.items()
+        if side in HELD_OUT
+    }
     figures |= {
         f"baseline/{name}/{side}": found.nats_per_token
         for name, sides in baselines.items()
@@ -357,25 +402,30 @@ def leave(
         (f"{m.file}  T={m.temperature:g}, {len(m.piece)} notes, ended by {m.ended_by}", m.piece)
         for m in drawn
     ]
-    files["roll.png"] = roll_picture(captions)
+    if checkpoint.done or drawn:
+        files["roll.png"] = roll_picture(captions)
     summary: dict[str, Any] = {
         "run": {"id": run.id, "name": run.name, "experiment": checkpoint.config.experiment},
         "iterations": checkpoint.iteration,
         "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
         "stopped_early": checkpoint.stopped_early,
         "nll_nats": {side: found.nats_per_token for side, found in likelihoods.items()},
-        "bits_per_note": {side: likelihoods[side].bits_per_note for side in HELD_OUT},
+        "bits_per_note": {
+            side: found.bits_per_note for side, found in likelihoods.items() if side in HELD_OUT
+        },
         "baseline_nll_nats": {
             n: {s: found.nats_per_token for s, found in sides.items()} for n, sides in baselines.items()
         },
         "seconds": checkpoint.seconds,
+        "parameters": sum(weight.numel() for weight in checkpoint.weights.values()),
         "samples": {melody.file: melody.as_dict() for melody in drawn},
     }
     files["summary.json"] = json.dumps(summary, indent=1).encode()
     for name, data in files.items():
         run.write(name, data)
-    always = ["config.yaml", "vocabulary.json", CHECKPOINT_FILE]
-    kept = [name for name in (*always, "diff.patch", "rejected.csv") if name in always or run.has(name)]
+    always = ["config.yaml", "vocabulary.json"]
+    perhaps = [CHECKPOINT_FILE, "diff.patch", "rejected.csv"]
+    kept = always + [name for name in perhaps if run.has(name)]
     return sorted([*kept, *files, "log.txt"])
 
 

@@ -1,0 +1,197 @@
+"""A search space: swept settings in Hydra's grammar, as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from musicexp.config.build import shown
+from musicexp.config.compose import check_override, override_of, parsed
+from musicexp.config.settings import GROUPS, alternatives, kind_of
+from musicexp.errors import SettingError
+
+Value = bool | int | float | str
+
+EXAMPLES = "lr=tag(log,interval(1e-4,1e-2)), batch_size=choice(8,16,32), model.hidden_size=range(128,513,128)"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A swept setting.
+
+    Attributes:
+        name: dotted, such as lr or model.hidden_size, or a group such as model.
+        low, high: of a range, both included; None for choices.
+        step: between the values of a range; None where it has none.
+        log: whether the range is searched by ratios.
+        whole: whether its values are whole numbers.
+        choices: of a categorical setting, in the order given.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    log: bool = False
+    whole: bool = False
+    choices: tuple[Value, ...] = ()
+
+    def corners(self) -> tuple[Value, ...]:
+        """The ends of a range, or all choices."""
+        if self.low is None or self.high is None:
+            return self.choices
+        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
+
+    def grid(self) -> tuple[Value, ...] | None:
+        """Every value, in order; None where there are infinitely many."""
+        if self.low is None or self.high is None:
+            return self.choices
+        step = self.step or (1 if self.whole and not self.log else None)
+        if step is None:
+            return None
+        values = [self.low + k * step for k in range(math.floor((self.high - self.low) / step + 1e-9) + 1)]
+        return tuple(int(value) for value in values) if self.whole else tuple(values)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value lies in it."""
+        if self.low is None or self.high is None:
+            return any(
+                value == choice and isinstance(value, bool) == isinstance(choice, bool)
+                for choice in self.choices
+            )
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        on_step = self.step is None or math.isclose(
+            (value - self.low) / self.step % 1.0 % 1.0, 0.0, abs_tol=1e-9
+        )
+        return self.low <= value <= self.high and on_step
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Dimension:
+        return cls(**{**values, "choices": tuple(values["choices"])})
+
+
+def word(name: str, value: Value) -> str:
+    """`name=value` as Hydra reads it back to the same value."""
+    if isinstance(value, bool):
+        return f"{name}={str(value).lower()}"
+    plain = f"{name}={value!r}" if isinstance(value, float) else f"{name}={value}"
+    if isinstance(value, str):
+        read = override_of(plain)
+        if read is None or read.is_sweep_override() or read.value() != value:
+            inner = value.replace("\\", "\\\\").replace("'", "\\'")
+            return f"{name}='{inner}'"
+    return plain
+
+
+def sorted_space(words: Sequence[str]) -> tuple[list[Dimension], list[str]]:
+    """The swept settings among the words of a sweep, and the words that stay as they are.
+
+    Raises:
+        SettingError: a word is none of Hydra's grammar, a setting is unknown, stands twice, or cannot be swept so.
+    """
+    dimensions: list[Dimension] = []
+    fixed: list[str] = []
+    seen: dict[str, str] = {}
+    for override in parsed(words):
+        key, given = override.key_or_group, override.input_line
+        check_override(override)
+        if key == "hydra" or key.startswith(("hydra.", "hydra/")):
+            raise SettingError(f"{given}: Hydra's own settings have no place in a sweep; leave it out")
+        if key in seen:
+            raise SettingError(f"{key} stands twice, as {seen[key]} and as {given}; leave one out")
+        seen[key] = given
+        if override.is_sweep_override():
+            dimensions.append(_dimension(override))
+        else:
+            fixed.append(given)
+    return dimensions, fixed
+
+
+def _dimension(override: Any) -> Dimension:
+    key, given = override.key_or_group, override.input_line
+    if key in ("name", "resume") or key.startswith(("tracking.", "checkpoint.")):
+        raise SettingError(
+            f"{given}: {key} does not change what is learnt, so it cannot be swept; give it one value"
+        )
+    sweep = override.value()
+    kind = type(sweep).__name__
+    tags = set(getattr(sweep, "tags", ()))
+    if tags - {"log"}:
+        raise SettingError(
+            f"{given}: the tag {sorted(tags - {'log'})[0]!r} is not known; the one tag is log, as in lr=tag(log,interval(1e-4,1e-2))"
+        )
+    log = "log" in tags
+    whole = (
+        key not in GROUPS and int in alternatives(kind_of(key)) and float not in alternatives(kind_of(key))
+    )
+    if kind == "IntervalSweep":
+        return _checked(_interval(key, given, sweep.start, sweep.end, log, whole), given)
+    if kind == "RangeSweep":
+        if log:
+            raise SettingError(
+                f"{given}: a range with steps cannot be searched by ratios; write tag(log,interval(...))"
+            )
+        numbers = list(sweep.range())
+        if len(numbers) < 2:
+            raise SettingError(
+                f"{given}: this range holds {len(numbers)} value; its end does not belong to it, so give a later one"
+            )
+        if whole and not all(float(number).is_integer() for number in numbers):
+            raise SettingError(f"{given}: {key} takes whole numbers, so start and step must be whole")
+        return Dimension(
+            key, float(numbers[0]), float(numbers[-1]), step=float(numbers[1] - numbers[0]), whole=whole
+        )
+    if kind == "ChoiceSweep":
+        if log:
+            raise SettingError(
+                f"{given}: log goes with an interval, and choices are just chosen from; leave the tag out"
+            )
+        choices = tuple(_plain(element, given) for element in sweep.list)
+        if len(set(map(repr, choices))) < len(choices):
+            raise SettingError(f"{given}: a choice stands twice; leave one out")
+        if len(choices) < 2:
+            raise SettingError(
+                f"{given}: there is one choice only, so nothing to search; write {word(key, choices[0])}"
+            )
+        return Dimension(key, choices=choices)
+    raise SettingError(f"{given}: this cannot be swept; write it like {EXAMPLES}")
+
+
+def _interval(key: str, given: str, start: Any, end: Any, log: bool, whole: bool) -> Dimension:
+    if key in GROUPS:
+        raise SettingError(
+            f"{given}: {key} is a group, and its options have no order; write {key}=choice(...)"
+        )
+    low, high = float(start), float(end)
+    if whole:
+        low, high = math.ceil(low), math.floor(high)
+    if not low < high:
+        raise SettingError(
+            f"{given}: an interval goes from a lower to a higher number, both included, not from {start:g} to {end:g}"
+        )
+    if log and low <= 0:
+        raise SettingError(f"{given}: a search by ratios needs a beginning above 0, not {start:g}")
+    return Dimension(key, float(low), float(high), log=log, whole=whole)
+
+
+def _checked(dimension: Dimension, given: str) -> Dimension:
+    kinds = alternatives(kind_of(dimension.name))
+    if int not in kinds and float not in kinds:
+        raise SettingError(f"{given}: {dimension.name} is no number; write {dimension.name}=choice(...)")
+    return dimension
+
+
+def _plain(element: Any, given: str) -> Value:
+    text = getattr(element, "text", element)
+    if isinstance(text, (bool, int, float, str)):
+        return text
+    raise SettingError(
+        f"{given}: {shown(text)} cannot be a choice; choices are numbers, words, true and false"
+    )

@@ -1,0 +1,163 @@
+"""A winner of many noisy trials is no winner: the best few and the default once more, with paired seeds.
+
+The trials of a confirmation are a study of their own, NAME.confirm-3x5, whose grid is candidate by seed; so it is
+shared out, survives a kill and goes on like any other. Its seeds are none that the search used: a configuration that was
+chosen because it was lucky with seed 0 has no luck left in seed 1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from musicexp.config import Dimension, Search, confirmation
+from musicexp.metrics import paired, student_t
+from musicexp.report import study as plain
+from musicexp.sweep import study as attributes
+from musicexp.sweep.study import CANDIDATE, Candidates, Study, grid_points, load_study, open_study
+from musicexp.training import test_figures
+from musicexp.wording import count
+
+DEFAULT = "default"
+CONFIRMED = "confirmed"
+"""The attribute of a study that names its confirmation and what came of it."""
+
+
+@dataclass(frozen=True)
+class Confirming:
+    """A confirmation under way.
+
+    Attributes:
+        told: what is confirmed, in words.
+    """
+
+    study: Study
+    told: str
+
+
+def begin_confirmation(study: Study, text: str) -> Confirming | None:
+    """The study of a confirmation, begun now or before; None if nothing was found that could be confirmed."""
+    from musicexp.sweep.record import ranked
+
+    parts = confirmation(text)
+    assert parts is not None
+    best, seeds = parts
+    name = f"{study.name}.confirm-{text}"
+    leaders = ranked(study)[:best]
+    if not leaders:
+        return None
+    candidates: Candidates = {DEFAULT: {}} | {f"trial {t.number}": dict(t.params) for t in leaders}
+    base = study.search.config()
+    default = study.config({}).flat()
+    for label in list(candidates)[1:]:
+        # The default may itself be among the best; it is trained once.
+        if study.config(candidates[label]).flat() == default:
+            del candidates[label]
+    if len(candidates) < 2:
+        return None
+    seed_values = tuple(base.seed + study.sweep.seeds + k for k in range(seeds))
+    search = Search(
+        sweep=dataclasses.replace(
+            study.sweep,
+            study=name,
+            trials=len(candidates) * seeds,
+            sampler="grid",
+            pruner="none",
+            seeds=1,
+            first=None,
+            warm_start=None,
+            terminator=False,
+            max_cost=None,
+            max_seconds=None,
+            max_parameters=None,
+            confirm=None,
+        ),
+        name="none",
+        dimensions=(
+            Dimension(CANDIDATE, choices=tuple(candidates)),
+            Dimension("seed", choices=seed_values),
+        ),
+        words=tuple(w for w in study.search.words if not w.startswith("seed=")),
+        needs_limit=False,
+    )
+    held, before = open_study(study.storage, search, study.place, candidates)
+    if not before:
+        points = sorted(
+            grid_points(search.dimensions),
+            key=lambda point: (point["seed"], list(candidates).index(point[CANDIDATE])),
+        )
+        with held.storage.alone(name):
+            for point in points:
+                held.enqueue(point, {})
+    study.inner.set_user_attr(CONFIRMED, {**study.inner.user_attrs.get(CONFIRMED, {}), "study": name})
+    return Confirming(
+        held, f"{count(len(candidates) - 1, 'configuration')} and the default with {seeds} paired seeds"
+    )
+
+
+def conclude(study: Study, confirming: Confirming, say: Callable[[str], None]) -> None:
+    """Choose the best by its mean over the seeds, and compute the test figure of this one alone."""
+    by_label = _values(confirming.study)
+    whole = {
+        label: values for label, values in by_label.items() if len(values) == max(map(len, by_label.values()))
+    }
+    if not whole:
+        return
+    sign = 1 if study.objectives[0].direction == "minimize" else -1
+    winner = min(whole, key=lambda label: sign * student_t(list(whole[label].values())).mean)
+    runs = [
+        t.user_attrs[attributes.INSTANCES][0]["run"]
+        for t in confirming.study.finished()
+        if t.params[CANDIDATE] == winner and t.state.name == "COMPLETE"
+    ]
+    say(f"best     {winner}; its test figure over {count(len(runs), 'seed')}")
+    tested = [test_figures(study.place.tracking_uri, study.place.experiment, run) for run in runs]
+    name = study.objectives[0].name.replace("/val", "/test")
+    figures = [found[name if name in found else "bits_per_note/test"] for found in tested]
+    study.inner.set_user_attr(CONFIRMED, {"study": confirming.study.name, "winner": winner, "test": figures})
+
+
+def confirmed(study: Study) -> tuple[tuple[plain.Candidate, ...], int | None]:
+    """The candidates of a concluded confirmation, the best first, and the number of the best trial (None: the default)."""
+    told: dict[str, Any] = study.inner.user_attrs.get(CONFIRMED, {})
+    if "winner" not in told:
+        return (), None
+    held = load_study(study.storage, told["study"])
+    assert held.candidates is not None
+    by_label = _values(held)
+    sign = 1 if study.objectives[0].direction == "minimize" else -1
+    found = []
+    for label, values in by_label.items():
+        shared = [seed for seed in sorted(values) if seed in by_label[DEFAULT]]
+        mean, low, high = student_t(list(values.values()))
+        against = None
+        if label != DEFAULT and shared:
+            against = tuple(paired([values[s] for s in shared], [by_label[DEFAULT][s] for s in shared]))
+        test = tuple(student_t(told["test"])) if label == told["winner"] else None
+        found.append(
+            plain.Candidate(
+                label=label,
+                settings=held.candidates[label],
+                by_seed=tuple(values[seed] for seed in sorted(values)),
+                mean=mean,
+                low=low,
+                high=high,
+                against_default=against,  # type: ignore[arg-type]  # a tuple of three
+                test=test,  # type: ignore[arg-type]
+            )
+        )
+    found.sort(key=lambda c: (c.label != told["winner"], sign * c.mean))
+    winner = told["winner"]
+    return tuple(found), None if winner == DEFAULT else int(winner.split()[1])
+
+
+def _values(held: Study) -> dict[str, dict[int, float]]:
+    """label -> seed -> the objective, of the trials that are complete."""
+    assert held.candidates is not None
+    found: dict[str, dict[int, float]] = {label: {} for label in held.candidates}
+    for trial in held.finished():
+        if trial.state.name == "COMPLETE":
+            found[trial.params[CANDIDATE]][trial.params["seed"]] = trial.values[0]
+    return {label: values for label, values in found.items() if values}

@@ -1,0 +1,185 @@
+"""The workers of one machine, as the process that started them sees them."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from musicexp.errors import Interruption, RunError
+
+SECONDS_TO_SAVE = 120.0
+"""How long workers may take to save what they train, once told to stop."""
+MOST_DEATHS = 3
+"""So many workers dying one after another, with no trial finished between: something is wrong with the machine."""
+TICK_SECONDS = 0.25
+
+
+class Crew:
+    """Starts workers, hears what they say, replaces those that die, and lets them stop in peace."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], size: int, finished: Callable[[], int]
+    ) -> None:
+        """
+        Args:
+            command, environment: what a worker is.
+            finished: how many trials of the study are finished.
+        """
+        self._command = list(command)
+        self._environment = dict(environment)
+        self._size = size
+        self._finished = finished
+        self._workers: list[_Worker] = []
+        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._signals = 0
+
+    def run(self, heard: Callable[[str], None], tick: Callable[[], None]) -> None:
+        """Until every worker is done.
+
+        Args:
+            heard: told what workers say, line by line.
+            tick: called again and again.
+
+        Raises:
+            RunError: workers die one after another.
+            Interruption: a signal came and all have saved what they had.
+        """
+        with self._caught():
+            self._workers = [_Worker(self._command, self._environment, self._said) for _ in range(self._size)]
+            deaths, at_last_death = 0, self._finished()
+            told_at: float | None = None
+            try:
+                while self._workers:
+                    time.sleep(TICK_SECONDS)
+                    while not self._said.empty():
+                        heard(self._said.get())
+                    if self._signals and told_at is None:
+                        told_at = time.monotonic()
+                        heard("stopping: every worker saves what it trains (again to stop at once)")
+                        for worker in self._workers:
+                            worker.stop()
+                    if self._signals > 1 or (told_at and time.monotonic() - told_at > SECONDS_TO_SAVE):
+                        break
+                    for worker in [w for w in self._workers if w.ended]:
+                        self._workers.remove(worker)
+                        if told_at is not None or worker.in_order:
+                            continue
+                        if worker.refused:
+                            raise RunError(worker.last_words())
+                        deaths = deaths + 1 if self._finished() == at_last_death else 1
+                        at_last_death = self._finished()
+                        heard(
+                            f"a worker died ({worker.how}); another takes its place and goes on with its trial"
+                        )
+                        if deaths > MOST_DEATHS:
+                            raise RunError(
+                                f"{deaths} workers died one after another ({worker.how}: {worker.last_words()}); often memory runs out: take fewer workers or smaller models, then give the same command again"
+                            )
+                        self._workers.append(_Worker(self._command, self._environment, self._said))
+                    tick()
+            finally:
+                for worker in self._workers:
+                    worker.kill()
+                while not self._said.empty():
+                    heard(self._said.get())
+        if told_at is not None:
+            raise Interruption
+
+    @contextmanager
+    def _caught(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            signal.signal(number, self._handle)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        self._signals += 1
+
+
+class _Worker:
+    """A worker process. It ends when this process does: its standard input is tied to ours."""
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], said: queue.SimpleQueue[str]
+    ) -> None:
+        self._errors: deque[str] = deque(maxlen=30)
+        # A session of its own: Ctrl-C reaches this process alone, which tells its workers.
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        self._threads = [
+            threading.Thread(target=self._hear, args=(said.put,), daemon=True),
+            threading.Thread(target=self._hear_errors, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
+    def in_order(self) -> bool:
+        """Whether it found nothing more to do, or its time was over."""
+        return self._process.returncode in (0, 130)
+
+    @property
+    def refused(self) -> bool:
+        """Whether it said in a sentence why it cannot work."""
+        return self._process.returncode == 2
+
+    @property
+    def how(self) -> str:
+        code = self._process.returncode
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    def last_words(self) -> str:
+        """The last line that it wrote to standard error."""
+        for thread in self._threads:
+            thread.join(timeout=5)
+        return (self._errors[-1] if self._errors else "it said nothing").removeprefix("musicexp: ")
+
+    def stop(self) -> None:
+        """Tell it to save and stop."""
+        if not self.ended:
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _hear(self, say: Callable[[str], None]) -> None:
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                say(line.rstrip())
+
+    def _hear_errors(self) -> None:
+        assert self._process.stderr
+        with self._process.stderr as lines:
+            for line in lines:
+                self._errors.append(line.rstrip())
+                if not line.startswith("musicexp: "):
+                    print(line.rstrip(), file=sys.stderr)

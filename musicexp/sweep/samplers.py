@@ -1,0 +1,94 @@
+"""Optuna's samplers and pruners as a sweep's settings name them, and a space as Optuna's distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from musicexp.config import Dimension, Sweep, Value
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+
+PATIENCE = 2
+"""How many marks without a better value the patient pruner bears."""
+REDUCTION = 3
+"""Hyperband keeps one of so many at each rung."""
+
+
+def sampler(sweep: Sweep, worker: int) -> BaseSampler:
+    """The sampler of one worker: workers must not draw the same numbers.
+
+    Args:
+        worker: a number of its own, such as the trial it is about to choose.
+    """
+    from optuna import samplers
+
+    seed = (sweep.sampler_seed * 1_000_003 + worker) % 2**32
+    if sweep.sampler == "tpe":
+        return samplers.TPESampler(seed=seed)
+    if sweep.sampler == "gp":
+        return samplers.GPSampler(seed=seed)
+    if sweep.sampler == "qmc":  # one sequence, shared by all through the storage
+        return samplers.QMCSampler(seed=sweep.sampler_seed, scramble=True, warn_asynchronous_seeding=False)
+    if sweep.sampler == "cmaes":
+        return samplers.CmaEsSampler(seed=seed)
+    if sweep.sampler == "nsga2":
+        return samplers.NSGAIISampler(seed=seed, population_size=max(4, min(50, sweep.trials // 4)))
+    return samplers.RandomSampler(seed=seed)  # of a grid every configuration is enqueued beforehand
+
+
+def pruner(name: str, rising: Sequence[int]) -> BasePruner:
+    """The pruner of a name, for studies with these marks."""
+    from optuna import pruners
+
+    if name == "median":
+        return pruners.MedianPruner()
+    if name == "patient":
+        return pruners.PatientPruner(pruners.MedianPruner(), patience=PATIENCE)
+    if name == "hyperband" and len(rising) > 1:
+        return pruners.HyperbandPruner(
+            min_resource=rising[0], max_resource=rising[-1] + 1, reduction_factor=REDUCTION
+        )
+    if name == "wilcoxon":
+        return pruners.WilcoxonPruner()
+    return pruners.NopPruner()
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """A swept setting as Optuna sees it."""
+    from optuna import distributions
+
+    if dimension.low is None or dimension.high is None:
+        return distributions.CategoricalDistribution(dimension.choices)
+    if dimension.whole:
+        return distributions.IntDistribution(
+            int(dimension.low), int(dimension.high), log=dimension.log, step=int(dimension.step or 1)
+        )
+    return distributions.FloatDistribution(
+        dimension.low, dimension.high, log=dimension.log, step=dimension.step
+    )
+
+
+def suggested(trial: optuna.Trial, dimensions: Sequence[Dimension]) -> dict[str, Value]:
+    """A trial's configuration, chosen now or, if it waited, before."""
+    chosen: dict[str, Any] = {}
+    for dimension in dimensions:
+        if dimension.low is None or dimension.high is None:
+            chosen[dimension.name] = trial.suggest_categorical(dimension.name, dimension.choices)
+        elif dimension.whole:
+            chosen[dimension.name] = trial.suggest_int(
+                dimension.name,
+                int(dimension.low),
+                int(dimension.high),
+                step=int(dimension.step or 1),
+                log=dimension.log,
+            )
+        else:
+            chosen[dimension.name] = trial.suggest_float(
+                dimension.name, dimension.low, dimension.high, step=dimension.step, log=dimension.log
+            )
+    return chosen

@@ -1,0 +1,377 @@
+"""A study in its database: begun once, joined by any number of workers, gone on with by the same command."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from musicexp.config import Config, Dimension, Search, Sweep, build_part
+from musicexp.errors import RunError, SettingError
+from musicexp.sweep.marks import marks
+from musicexp.sweep.objectives import Objective, objectives
+from musicexp.sweep.samplers import distribution, pruner, sampler
+from musicexp.sweep.storage import Storage
+from musicexp.sweep.together import pruner_of
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+FORMAT = 1
+DEFINITION = "musicexp"
+"""The attribute of a study that holds its definition."""
+LIMITS = ("trials", "workers", "timeout", "max_cost", "max_failures")
+"""What a continuation may set anew; workers on other machines read it from the study."""
+NOT_OF_THE_STUDY = (
+    "study", "storage", "confirm", "launcher", "ray", "terminator", "pruned_samples", *LIMITS,
+)  # fmt: skip
+"""Settings that do not make a study another one."""
+MOST_LOSSES = 3
+"""How often a configuration whose worker died is tried again."""
+
+RESUME_OF, SAME_AS, WARM = "resume_of", "same_as", "warm_start_of"
+ENDED, REASON, LOSSES = "ended", "reason", "losses"
+INSTANCES, OPEN_RUN, FIGURES, SAVED = "instances", "open_run", "figures", "saved_seconds"
+COPIED = (INSTANCES, OPEN_RUN, LOSSES)
+"""What a trial that goes on has from the one it goes on from."""
+
+Claimed = Literal["wait", "over"]
+Candidates = dict[str, dict[str, Any]]
+CANDIDATE = "candidate"
+"""What a confirmation sweeps beside the seed: which configuration."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study's runs go."""
+
+    tracking_uri: str
+    experiment: str
+
+
+class Study:
+    """A study that is open here.
+
+    Attributes:
+        search: its definition.
+        place: where its runs go.
+        candidates: of a confirmation: label -> the settings that are trained again.
+        objectives: in order.
+        marks: at which its pruner compares.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        inner: optuna.Study,
+        search: Search,
+        place: Place,
+        candidates: Candidates | None = None,
+    ) -> None:
+        self.storage = storage
+        self.candidates = candidates
+        self.inner = inner
+        self.search = search
+        self.place = place
+        self.objectives: tuple[Objective, ...] = objectives(search.sweep.objective)
+        self.marks = marks(search, search.sweep.budget)
+        self.pruner = pruner_of(search, self.objectives)
+        inner.pruner = pruner(self.pruner, self.marks)
+
+    @property
+    def name(self) -> str:
+        return str(self.inner.study_name)
+
+    @property
+    def sweep(self) -> Sweep:
+        return self.search.sweep
+
+    def config(self, chosen: Mapping[str, Any], threads: int | None = None) -> Config:
+        """The settings of a trial's runs.
+
+        Args:
+            threads: where the settings leave it open.
+        """
+        values = dict(chosen)
+        if self.candidates is not None:
+            values |= self.candidates[values.pop(CANDIDATE)]
+        config = self.search.config(values)
+        place = {"uri": self.place.tracking_uri, "experiment": self.place.experiment}
+        config = dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, **place))
+        if config.threads == "auto" and threads is not None:
+            config = dataclasses.replace(config, threads=threads)
+        if config.precision == "auto" and (self.sweep.seeds > 1 or self.candidates is not None):
+            # Seeds are compared in differences smaller than those that rounding makes.
+            config = dataclasses.replace(config, precision="fp32")
+        return config
+
+    def trials(self) -> list[FrozenTrial]:
+        """Every trial of its own, in order; those lent by another study are left out."""
+        return [t for t in self.inner.get_trials(deepcopy=False) if WARM not in t.user_attrs]
+
+    def finished(self) -> list[FrozenTrial]:
+        """Trials that count toward the target: complete or pruned, and no repetition of another."""
+        return [
+            t for t in self.trials() if t.state.name in ("COMPLETE", "PRUNED") and SAME_AS not in t.user_attrs
+        ]
+
+    def failures(self) -> list[FrozenTrial]:
+        """Trials that failed for a reason of their own."""
+        return [t for t in self.trials() if t.state.name == "FAIL" and t.user_attrs.get(ENDED) == "failed"]
+
+    @property
+    def size(self) -> int | None:
+        """How many configurations there are at all; None where there is no end of them."""
+        whole = 1
+        for dimension in self.search.dimensions:
+            values = dimension.grid()
+            if values is None:
+                return None
+            whole *= len(values)
+        return whole
+
+    @property
+    def target(self) -> int:
+        """How many trials are asked for, or how many configurations there are, if fewer."""
+        return min(self.limits.trials, self.size or self.limits.trials)
+
+    @property
+    def limits(self) -> Sweep:
+        """The sweep's settings with the limits as they were last given, by whatever command."""
+        told = json.loads(self.inner.user_attrs.get("limits", "{}"))
+        return dataclasses.replace(self.sweep, **told)
+
+    def limit(self, sweep: Sweep) -> None:
+        """Set the limits anew, for every worker that is or will be there."""
+        self.inner.set_user_attr("limits", json.dumps({name: getattr(sweep, name) for name in LIMITS}))
+
+    # -----------------------------------------------------------------------------------------------
+
+    def claim(self) -> int | Claimed:
+        """Claim the next trial: Optuna's id of it; or whether there may be one later, or none ever.
+
+        No more trials run and finish than are asked for, however many workers ask at once.
+        """
+        with self.storage.alone(self.name):
+            for trial in self.storage.lost(self.inner):
+                self.give_up(trial)
+            if self.stopped() is not None:
+                return "over"
+            running = [t for t in self.trials() if t.state.name == "RUNNING"]
+            if len(self.finished()) + len(running) >= self.target:
+                return "wait" if running else "over"
+            if self.size is not None and len(running) + len(self.distinct()) >= self.size:
+                return "wait" if running else "over"
+            return self.storage.claim(self.inner)
+
+    def over(self) -> bool:
+        """Whether no trial runs, waits or will begin."""
+        busy = any(t.state.name == "RUNNING" for t in self.trials())
+        return self.stopped() is not None or (not busy and len(self.finished()) >= self.target)
+
+    def stopped(self) -> str | None:
+        """Why no further trial begins, or None."""
+        limits, failures = self.limits, self.failures()
+        if len(failures) >= limits.max_failures:
+            last = failures[-1].user_attrs.get(REASON, "")
+            return f"{len(failures)} trials failed, the last one because: {last}; mend the cause, then go on with a higher max_failures"
+        if limits.max_cost is not None and self.trained_seconds() >= limits.max_cost * 3600:
+            return f"max_cost={limits.max_cost:g} hours of training are used up; go on with a higher max_cost"
+        if told := self.inner.user_attrs.get("terminated"):
+            return str(told)
+        return None
+
+    def distinct(self) -> set[tuple[tuple[str, Any], ...]]:
+        """The configurations that are through."""
+        return {tuple(sorted(t.params.items())) for t in self.finished()}
+
+    def trained_seconds(self) -> float:
+        """Seconds of training, over all trials and workers."""
+        return sum(float(t.user_attrs.get(FIGURES, {}).get("seconds", 0.0)) for t in self.trials())
+
+    def take_up(self, trial_id: int) -> optuna.Trial:
+        """The claimed trial, ready to be asked for its settings."""
+        number = self.storage.optuna.get_trial(trial_id).number
+        self.inner.sampler = sampler(self.sweep, number)
+        return self.storage.taken_up(self.inner, trial_id)
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The space as Optuna sees it."""
+        return {d.name: distribution(d) for d in self.search.dimensions}
+
+    def enqueue(self, params: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+        """Let a configuration be tried next."""
+        import optuna
+
+        self.inner.add_trial(
+            optuna.create_trial(
+                state=optuna.trial.TrialState.WAITING,
+                params=dict(params),
+                distributions=self.distributions(),
+                user_attrs=dict(attributes),
+            )
+        )
+
+    def give_up(self, trial: FrozenTrial) -> None:
+        """End a trial whose worker is gone, and let another go on with it; under the study's lock."""
+        losses = int(trial.user_attrs.get(LOSSES, 0)) + 1
+        often = losses > MOST_LOSSES
+        reason = f"its worker died{f' {losses} times; often memory runs out' if often else ''}"
+        ended = "failed" if often else "lost"
+        if self.storage.fail(trial._trial_id, {ENDED: ended, REASON: reason, LOSSES: losses}) and not often:
+            self.let_go_on(trial, losses)
+
+    def let_go_on(self, trial: FrozenTrial, losses: int) -> None:
+        """Enqueue a trial again, as one that goes on from this one's checkpoint."""
+        if not {d.name for d in self.search.dimensions} <= set(trial.params):
+            return  # it had not chosen yet; another is chosen in its place
+        kept = {name: trial.user_attrs[name] for name in COPIED if name in trial.user_attrs}
+        self.enqueue(trial.params, {**kept, LOSSES: losses, RESUME_OF: trial.number})
+
+
+def open_study(
+    storage: Storage, search: Search, place: Place, candidates: Candidates | None = None
+) -> tuple[Study, bool]:
+    """The study of this definition, begun now or before; whether it was begun before.
+
+    Raises:
+        SettingError: the name is borne by a study of another definition.
+    """
+    import optuna
+
+    name = search.sweep.study or generated_name(search)
+    definition = _definition(search, candidates)
+    with storage.alone(name):
+        known = name in {
+            s.study_name for s in optuna.get_all_study_summaries(storage.optuna, include_best_trial=False)
+        }
+        if known:
+            study = load_study(storage, name)
+            _check_same(study, definition)
+            if study.place != place:
+                raise SettingError(
+                    f"the runs of study {name} go to experiment {study.place.experiment} of {study.place.tracking_uri}, not to {place.experiment} of {place.tracking_uri}; name that store, or begin another study with study=NAME"
+                )
+            return study, True
+        inner = optuna.create_study(
+            storage=storage.optuna,
+            study_name=name,
+            directions=[objective.direction for objective in objectives(search.sweep.objective)],
+        )
+        inner.set_user_attr(DEFINITION, json.dumps(definition))
+        inner.set_user_attr("place", dataclasses.asdict(place))
+        inner.set_user_attr("began", time.time())
+        study = Study(storage, inner, search, place, candidates)
+        study.limit(search.sweep)
+        return study, False
+
+
+def load_study(storage: Storage, name: str) -> Study:
+    """A study by its name.
+
+    Raises:
+        RunError: there is none, or it is none of ours.
+    """
+    import optuna
+
+    names = [s.study_name for s in optuna.get_all_study_summaries(storage.optuna, include_best_trial=False)]
+    if name not in names:
+        raise RunError(
+            f"there is no study {name!r} here; "
+            + (
+                f"the studies are {', '.join(sorted(names)[:10])}"
+                if names
+                else "there is none at all: `python -m musicexp sweep` begins one"
+            )
+        )
+    inner = optuna.load_study(study_name=name, storage=storage.optuna)
+    told = inner.user_attrs.get(DEFINITION)
+    if told is None:
+        raise RunError(
+            f"the study {name!r} was not made by musicexp, so nobody knows what its trials are; name another"
+        )
+    definition = json.loads(told)
+    if definition["format"] != FORMAT:
+        raise RunError(
+            f"the study {name!r} has format {definition['format']}, and this version of musicexp reads format {FORMAT}; use the version that began it"
+        )
+    search = Search(
+        sweep=build_part(Sweep, definition["sweep"], ""),
+        name=definition["search"],
+        dimensions=tuple(Dimension.from_dict(values) for values in definition["dimensions"]),
+        words=tuple(definition["words"]),
+        needs_limit=False,
+    )
+    return Study(storage, inner, search, Place(**inner.user_attrs["place"]), definition["candidates"])
+
+
+def generated_name(search: Search) -> str:
+    """A name that the same command always gives: the data set, what is swept, and a hash of all the rest."""
+    told = json.dumps(_identity(_definition(search)), sort_keys=True)
+    leaves = "-".join(d.name.rpartition(".")[2] for d in search.dimensions)
+    return f"{search.config().dataset.name}-{leaves[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
+
+
+def _definition(search: Search, candidates: Candidates | None = None) -> dict[str, Any]:
+    sweep = json.loads(json.dumps(dataclasses.asdict(search.sweep)))
+    return {
+        "format": FORMAT,
+        "search": search.name,
+        "candidates": candidates,
+        "sweep": sweep,
+        "dimensions": [json.loads(json.dumps(d.as_dict())) for d in search.dimensions],
+        "words": [text for text in search.words if not text.startswith(("tracking.", "checkpoint."))],
+    }
+
+
+def _identity(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes a study this one: neither its limits nor where it is run."""
+    sweep = {key: value for key, value in definition["sweep"].items() if key not in NOT_OF_THE_STUDY}
+    return {**definition, "sweep": sweep, "search": None}
+
+
+def _check_same(study: Study, definition: Mapping[str, Any]) -> None:
+    before, now = (_identity(d) for d in (json.loads(study.inner.user_attrs[DEFINITION]), definition))
+    if before == now:
+        return
+    told = _difference(before, now)
+    raise SettingError(
+        f"the study {study.name} was begun with other settings ({told}); give the same ones to go on with it, or another name with study=NAME"
+    )
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    for key in now["sweep"]:
+        if before["sweep"].get(key) != now["sweep"][key]:
+            return f"{key} was {before['sweep'].get(key)}, now {now['sweep'][key]}"
+    for key in ("words", "dimensions"):
+        old = [json.dumps(item) for item in before[key]]
+        new = [json.dumps(item) for item in now[key]]
+        gone, come = [i for i in old if i not in new], [i for i in new if i not in old]
+        if gone or come:
+            return f"then {' '.join(_short(i) for i in gone) or 'without'}, now {' '.join(_short(i) for i in come) or 'without'}"
+    return "in another order"
+
+
+def _short(item: str) -> str:
+    value = json.loads(item)
+    if isinstance(value, str):
+        return value
+    if value["choices"]:
+        return f"{value['name']} in {value['choices']}"
+    return f"{value['name']} from {value['low']:g} to {value['high']:g}"
+
+
+def grid_points(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
+    """Every configuration of a grid, in order."""
+    values = [d.grid() or () for d in dimensions]
+    return [
+        dict(zip((d.name for d in dimensions), point, strict=True)) for point in itertools.product(*values)
+    ]
