@@ -4,6 +4,7 @@ From Python:
 
     import musicexp
     result = musicexp.run("model=lstm1", "iterations=200")
+    musicexp.run_seeds("lr=1e-3", seeds=5)
     musicexp.generate(result.id, "temperature=0.8")
     musicexp.load_run("last").checkpoint().model()
     musicexp.describe("dataset=ryans").music.keys
@@ -14,15 +15,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.api import describe, generate, load_run, run
+    from musicexp.api import describe, generate, load_run, run, run_seeds
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "describe", "generate", "load_run", "run"]
+__all__ = ["__version__", "describe", "generate", "load_run", "run", "run_seeds"]
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that `musicexp --help` and completion stay free of torch, Lightning and MLflow.
-    if name in ("describe", "generate", "load_run", "run"):
+    if name in ("describe", "generate", "load_run", "run", "run_seeds"):
         from musicexp import api
 
         return getattr(api, name)

@@ -50,6 +50,44 @@ def run(*overrides: str, reporter: Reporter | None = None) -> RunResult:
     return conduct_run(config, reporter, preset_length(config))
 
 
+def run_seeds(*overrides: str, seeds: int, reporter: Reporter | None = None) -> list[RunResult]:
+    """Train one configuration with several paired seeds, as `python -m musicexp run OVERRIDES seeds=N` does.
+
+    Returns:
+        A result for each of `seed`, `seed` + 1, ..., in this order.
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    config = compose(overrides)
+    check_seeds(config, seeds)
+    return conduct_several(config, seeds, reporter, preset_length(config))
+
+
+def conduct_several(
+    config: Config, seeds: int, reporter: Reporter | None = None, whole: int | None = None
+) -> list[RunResult]:
+    """`run_seeds` for a configuration that is composed and checked."""
+    with importing():
+        from musicexp.report import Terminal
+        from musicexp.training import conduct_seeds
+
+    return conduct_seeds(config, seeds, reporter or Terminal(preset_iterations=whole))
+
+
+def check_seeds(config: Config, seeds: object) -> int:
+    """How many seeds a run is trained with.
+
+    Raises:
+        SettingError: it is no whole number of at least 1, or the run is resumed.
+    """
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= 1000:
+        raise SettingError(f"seeds must be a whole number, at least 1 and at most 1,000, not {seeds!r}")
+    if config.resume and seeds > 1:
+        raise SettingError(f"resume={config.resume} goes on with one run, so leave out seeds={seeds}")
+    return seeds
+
+
 def preset_length(config: Config) -> int | None:
     """How many iterations the chosen preset has by itself; None without one. Not within a Hydra job."""
     return compose([f"experiment={config.experiment}"]).iterations if config.experiment != "none" else None
@@ -285,4 +323,4 @@ def _out_folder(words: list[str]) -> Path | None:
     return Path(str(out)).expanduser()
 
 
-__all__ = ["LoadedRun", "describe", "generate", "load_run", "run"]
+__all__ = ["LoadedRun", "describe", "generate", "load_run", "run", "run_seeds"]

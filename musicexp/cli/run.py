@@ -10,6 +10,8 @@ from musicexp.errors import SettingError
 CFG, INFO = ("--cfg", "-c"), ("--info", "-i")
 TAKES_A_WORD = (*CFG, "--package", "-p")
 ALONE = ("--multirun", "-m", "--run", "-r", "--resolve", "--hydra-help")
+SEEDS = ("seeds", "sweep.seeds")
+"""How often a configuration is trained is no setting of a run: it makes several."""
 INFOS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 CFGS = ("job", "hydra", "all")
 
@@ -22,22 +24,28 @@ def main(words: Sequence[str]) -> int:
         print(run_help())
         return 0
     flags, given = sorted_out(words)
-    from musicexp.api import check_resume, preset_length
-    from musicexp.config import Config, compose, compose_each, launch, spelt
+    from musicexp.api import check_resume, check_seeds, preset_length
+    from musicexp.config import Config, assignments, compose, compose_each, launch, spelt
 
-    overrides = spelt(given)
+    several = [word for word in given if word.partition("=")[0] in SEEDS]
+    overrides = spelt([word for word in given if word not in several])
+    seeds = assignments(several[-1:], SEEDS, "")[several[-1].partition("=")[0]] if several else 1
 
     multirun = "--multirun" in words or "-m" in words
     configs = compose_each(overrides) if multirun else [compose(overrides)]
     for config in configs:
         check_resume(config, overrides)
+        check_seeds(config, seeds)
 
     lengths = {config.experiment: preset_length(config) for config in configs}
 
     def job(config: Config) -> None:
-        from musicexp.api import conduct_run
+        from musicexp.api import conduct_run, conduct_several
 
-        conduct_run(config, whole=lengths[config.experiment])
+        if seeds == 1:
+            conduct_run(config, whole=lengths[config.experiment])
+        else:
+            conduct_several(config, seeds, whole=lengths[config.experiment])
 
     if not flags and not any(word.lstrip("+~").startswith("hydra") for word in overrides):
         job(configs[0])  # Hydra would compose the same twice more, before anything that can be seen

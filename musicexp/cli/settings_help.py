@@ -17,6 +17,8 @@ def run_help() -> str:
         "",
         "Settings with their defaults:",
         *_settings(),
+        "  seeds=1",
+        "      train so many runs, with seed, seed+1, ..., and say means with 95 % intervals (a whole number, at least 1 and at most 1,000)",
         "",
         "Flags:",
         "  --cfg job     print the composed settings and stop",

@@ -32,7 +32,7 @@ def study_rows(storage: Storage) -> list[Row]:
     rows = []
     for name in sorted(
         summary.study_name
-        for summary in optuna.get_all_study_summaries(storage.optuna, include_best_trial=False)
+        for summary in optuna.get_all_study_summaries(storage.shared, include_best_trial=False)
     ):
         try:
             study = load_study(storage, name)

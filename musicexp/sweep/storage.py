@@ -94,7 +94,7 @@ def surely_dead(worker: str) -> bool:
     if host != socket.gethostname():
         return False
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(began)) > 1.0
+        return bool(abs(psutil.Process(int(pid)).create_time() - float(began)) > 1.0)
     except psutil.NoSuchProcess:
         return True
 
@@ -152,7 +152,7 @@ class Storage:
             connection.close()
 
     @property
-    def optuna(self) -> Any:
+    def shared(self) -> Any:
         """What Optuna's functions take as `storage`."""
         return self._cached
 

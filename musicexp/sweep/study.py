@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 DEFINITION = "musicexp"
 """The attribute of a study that holds its definition."""
-LIMITS = ("trials", "workers", "timeout", "max_cost", "max_failures")
+LIMITS = ("trials", "workers", "timeout", "max_cost", "max_failures", "terminator", "pruned_samples")
 """What a continuation may set anew; workers on other machines read it from the study."""
-NOT_OF_THE_STUDY = (
-    "study", "storage", "confirm", "launcher", "ray", "terminator", "pruned_samples", *LIMITS,
-)  # fmt: skip
+NOT_OF_THE_STUDY = ("study", "storage", "confirm", "launcher", "ray", *LIMITS)
 """Settings that do not make a study another one."""
 MOST_LOSSES = 3
 """How often a configuration whose worker died is tried again."""
@@ -41,6 +39,9 @@ ENDED, REASON, LOSSES = "ended", "reason", "losses"
 INSTANCES, OPEN_RUN, FIGURES, SAVED = "instances", "open_run", "figures", "saved_seconds"
 COPIED = (INSTANCES, OPEN_RUN, LOSSES)
 """What a trial that goes on has from the one it goes on from."""
+
+TERMINATED = "terminated"
+"""The attribute of a study that says why its terminator ended it."""
 
 Claimed = Literal["wait", "over"]
 Candidates = dict[str, dict[str, Any]]
@@ -103,8 +104,10 @@ class Study:
         if self.candidates is not None:
             values |= self.candidates[values.pop(CANDIDATE)]
         config = self.search.config(values)
-        place = {"uri": self.place.tracking_uri, "experiment": self.place.experiment}
-        config = dataclasses.replace(config, tracking=dataclasses.replace(config.tracking, **place))
+        tracking = dataclasses.replace(
+            config.tracking, uri=self.place.tracking_uri, experiment=self.place.experiment
+        )
+        config = dataclasses.replace(config, tracking=tracking)
         if config.threads == "auto" and threads is not None:
             config = dataclasses.replace(config, threads=threads)
         if config.precision == "auto" and (self.sweep.seeds > 1 or self.candidates is not None):
@@ -184,8 +187,8 @@ class Study:
             return f"{len(failures)} trials failed, the last one because: {last}; mend the cause, then go on with a higher max_failures"
         if limits.max_cost is not None and self.trained_seconds() >= limits.max_cost * 3600:
             return f"max_cost={limits.max_cost:g} hours of training are used up; go on with a higher max_cost"
-        if told := self.inner.user_attrs.get("terminated"):
-            return str(told)
+        if limits.terminator and (told := self.inner.user_attrs.get(TERMINATED)):
+            return f"{told}; go on without the terminator"
         return None
 
     def distinct(self) -> set[tuple[tuple[str, Any], ...]]:
@@ -198,7 +201,7 @@ class Study:
 
     def take_up(self, trial_id: int) -> optuna.Trial:
         """The claimed trial, ready to be asked for its settings."""
-        number = self.storage.optuna.get_trial(trial_id).number
+        number = self.storage.shared.get_trial(trial_id).number
         self.inner.sampler = sampler(self.sweep, number)
         return self.storage.taken_up(self.inner, trial_id)
 
@@ -250,7 +253,7 @@ def open_study(
     definition = _definition(search, candidates)
     with storage.alone(name):
         known = name in {
-            s.study_name for s in optuna.get_all_study_summaries(storage.optuna, include_best_trial=False)
+            s.study_name for s in optuna.get_all_study_summaries(storage.shared, include_best_trial=False)
         }
         if known:
             study = load_study(storage, name)
@@ -261,7 +264,7 @@ def open_study(
                 )
             return study, True
         inner = optuna.create_study(
-            storage=storage.optuna,
+            storage=storage.shared,
             study_name=name,
             directions=[objective.direction for objective in objectives(search.sweep.objective)],
         )
@@ -281,7 +284,7 @@ def load_study(storage: Storage, name: str) -> Study:
     """
     import optuna
 
-    names = [s.study_name for s in optuna.get_all_study_summaries(storage.optuna, include_best_trial=False)]
+    names = [s.study_name for s in optuna.get_all_study_summaries(storage.shared, include_best_trial=False)]
     if name not in names:
         raise RunError(
             f"there is no study {name!r} here; "
@@ -291,7 +294,7 @@ def load_study(storage: Storage, name: str) -> Study:
                 else "there is none at all: `python -m musicexp sweep` begins one"
             )
         )
-    inner = optuna.load_study(study_name=name, storage=storage.optuna)
+    inner = optuna.load_study(study_name=name, storage=storage.shared)
     told = inner.user_attrs.get(DEFINITION)
     if told is None:
         raise RunError(

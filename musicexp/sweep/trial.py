@@ -206,7 +206,7 @@ class Training:
             },
             watch=watcher if config.trainer.devices == 1 else None,
             sides=("train", "val"),
-            pruned_samples=self.study.sweep.pruned_samples,
+            pruned_samples=self.study.limits.pruned_samples,
             opened=lambda run: trial.set_user_attr(attributes.OPEN_RUN, run),
             material=material,
         )
@@ -304,7 +304,7 @@ class Training:
                     trial.set_user_attr(attributes.ENDED, outcome.ending)
                     study.inner.tell(trial, state=TrialState.FAIL)
                     if outcome.ending == "interrupted":
-                        frozen = study.storage.optuna.get_trial(trial._trial_id)
+                        frozen = study.storage.shared.get_trial(trial._trial_id)
                         study.let_go_on(frozen, int(frozen.user_attrs.get(attributes.LOSSES, 0)))
             except (optuna.exceptions.UpdateFinishedTrialError, ValueError) as error:
                 self._say(

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 
 from musicexp.errors import Interruption
-from musicexp.sweep.study import Study
+from musicexp.sweep.study import TERMINATED, Study
+from musicexp.sweep.terminator import enough
 from musicexp.sweep.trial import Training
 from musicexp.training import Signals
 from musicexp.wording import count
@@ -49,7 +50,7 @@ def work(
             assert isinstance(claimed, int)
             began = time.monotonic()
             outcome = training.train(claimed)
-            number = study.storage.optuna.get_trial(claimed).number
+            number = study.storage.shared.get_trial(claimed).number
             values = " ".join(
                 f"{objective.name} {value:.4f}"
                 for objective, value in zip(study.objectives, outcome.values, strict=False)
@@ -61,6 +62,8 @@ def work(
             if outcome.ending == "interrupted":
                 raise Interruption
             finished += outcome.ending in ("complete", "pruned")
+            if study.limits.terminator and outcome.ending == "complete" and (why := enough(study)):
+                study.inner.set_user_attr(TERMINATED, why)
     say(f"this worker is done: {count(finished, 'trial')} finished")
     return finished
 

@@ -6,6 +6,7 @@ from musicexp.training.devices import cpu_threads
 from musicexp.training.material import Material, check, prepare
 from musicexp.training.reporter import Reporter, Silent
 from musicexp.training.role import ITS_OWN, Role, Watch
+from musicexp.training.seeds import conduct_seeds
 from musicexp.training.testing import test_figures
 from musicexp.training.train import RunResult, parameters, train
 
@@ -20,6 +21,7 @@ __all__ = [
     "Watch",
     "check",
     "conduct",
+    "conduct_seeds",
     "cpu_threads",
     "parameters",
     "prepare",
