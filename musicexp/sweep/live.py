@@ -6,7 +6,7 @@ import time
 
 from musicexp.report import StudyTable, Terminal
 from musicexp.sweep.record import leading
-from musicexp.sweep.study import Study
+from musicexp.sweep.study import CURVE, Study
 
 REFRESH_SECONDS = 2.0
 
@@ -42,7 +42,7 @@ class Live:
         running = []
         for trial in trials:
             if trial.state.name == "RUNNING":
-                curve = trial.user_attrs.get("curve", [])
+                curve = trial.user_attrs.get(CURVE, [])
                 at = (
                     f"{curve[-1][1]:.4f} at {curve[-1][0]:,} {self._study.sweep.budget}"
                     if curve

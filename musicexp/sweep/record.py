@@ -101,7 +101,7 @@ def _trial(trial: FrozenTrial) -> plain.Trial:
         state=state,
         settings=dict(trial.params),
         values=tuple(trial.values or ()) if state == "complete" else (),
-        curve=tuple((float(mark), float(value)) for mark, value in told.get("curve", [])),
+        curve=tuple((float(mark), float(value)) for mark, value in told.get(attributes.CURVE, [])),
         figures=figures,
         seconds=figures.get("seconds", 0.0),
         saved_seconds=float(told.get(attributes.SAVED, 0.0)),

@@ -18,6 +18,7 @@ from musicexp.sweep.objectives import Objective, objectives
 from musicexp.sweep.samplers import distribution, pruner, sampler
 from musicexp.sweep.storage import Storage
 from musicexp.sweep.together import pruner_of
+from musicexp.wording import count
 
 if TYPE_CHECKING:
     import optuna
@@ -37,7 +38,8 @@ MOST_LOSSES = 3
 RESUME_OF, SAME_AS, WARM = "resume_of", "same_as", "warm_start_of"
 ENDED, REASON, LOSSES = "ended", "reason", "losses"
 INSTANCES, OPEN_RUN, FIGURES, SAVED = "instances", "open_run", "figures", "saved_seconds"
-COPIED = (INSTANCES, OPEN_RUN, LOSSES)
+CURVE = "curve"
+COPIED = (INSTANCES, OPEN_RUN, LOSSES, CURVE)
 """What a trial that goes on has from the one it goes on from."""
 
 TERMINATED = "terminated"
@@ -184,7 +186,7 @@ class Study:
         limits, failures = self.limits, self.failures()
         if len(failures) >= limits.max_failures:
             last = failures[-1].user_attrs.get(REASON, "")
-            return f"{len(failures)} trials failed, the last one because: {last}; mend the cause, then go on with a higher max_failures"
+            return f"{count(len(failures), 'trial')} failed, the last one because: {last}; mend the cause, then go on with a higher max_failures"
         if limits.max_cost is not None and self.trained_seconds() >= limits.max_cost * 3600:
             return f"max_cost={limits.max_cost:g} hours of training are used up; go on with a higher max_cost"
         if limits.terminator and (told := self.inner.user_attrs.get(TERMINATED)):

@@ -71,7 +71,7 @@ class Watcher:
         if self.milestones.passed(spent):
             mark = self.milestones.take(spent)
             self.curve.append((mark, value))
-            self.trial.set_user_attr("curve", self.curve)
+            self.trial.set_user_attr(attributes.CURVE, self.curve)
             if self.reports:
                 self.trial.report(value, mark)
                 if self.trial.should_prune():
@@ -183,7 +183,7 @@ class Training:
         material = self._material(config)
         first = self.study.objectives[0]
         milestones = Milestones(self.study.marks)
-        curve = [tuple(pair) for pair in trial.user_attrs.get("curve", [])] if number == 0 else []
+        curve = [tuple(pair) for pair in trial.user_attrs.get(attributes.CURVE, [])] if number == 0 else []
         open_run = trial.user_attrs.get(attributes.OPEN_RUN)
         if curve and open_run:
             milestones.skip(curve[-1][0])
