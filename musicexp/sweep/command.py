@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musicexp.config import Search, Sweep, assignments, compose_search
-from musicexp.errors import SettingError
+from musicexp.errors import MusicexpError, SettingError
 from musicexp.report import Terminal
 from musicexp.sweep.confirmation import begin_confirmation, conclude
 from musicexp.sweep.cost import cost_lines
@@ -71,10 +71,13 @@ def sweep(words: Sequence[str]) -> Study:
             if confirming is not None:
                 terminal.say(f"confirming {confirming.told}")
                 over = searched(confirming.study, search.sweep, deadline, terminal)
-                if over:
+                if over and not confirming.concluded:
                     conclude(study, confirming, terminal.say)
-    except BaseException:
-        summary.write("KILLED")
+    except BaseException as error:
+        try:
+            summary.write("KILLED")
+        except MusicexpError as another:
+            error.add_note(f"and the study's page could not be written: {another}")
         terminal.say("what is finished is kept; the same command goes on")
         raise
     summary.write("FINISHED" if over else "KILLED")
@@ -181,9 +184,16 @@ def worker(words: Sequence[str]) -> int:
     return work(
         study,
         threads=int(threads) if threads is not None else cpu_threads(),
-        seconds=given.get("timeout"),
+        seconds=None if given.get("timeout") is None else given["timeout"] - _age(),
         say=lambda line: print(line, flush=True),
     )
+
+
+def _age() -> float:
+    """Seconds since this process began: its imports are part of the time that it was given."""
+    import psutil
+
+    return time.time() - float(psutil.Process().create_time())
 
 
 def open_storage(storage: str | None, tracking_uri: str | None, *, create: bool = False) -> Storage:

@@ -1,6 +1,6 @@
 """A winner of many noisy trials is no winner: the best few and the default once more, with paired seeds.
 
-The trials of a confirmation are a study of their own, NAME.confirm-3x5, whose grid is candidate by seed; so it is
+The trials of a confirmation are a study of their own, NAME.confirm-3x5-..., whose grid is candidate by seed; so it is
 shared out, survives a kill and goes on like any other. Its seeds are none that the search used: a configuration that was
 chosen because it was lucky with seed 0 has no luck left in seed 1.
 """
@@ -8,6 +8,8 @@ chosen because it was lucky with seed 0 has no luck left in seed 1.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +33,12 @@ class Confirming:
 
     Attributes:
         told: what is confirmed, in words.
+        concluded: whether it was concluded before.
     """
 
     study: Study
     told: str
+    concluded: bool
 
 
 def begin_confirmation(study: Study, text: str) -> Confirming | None:
@@ -44,7 +48,6 @@ def begin_confirmation(study: Study, text: str) -> Confirming | None:
     parts = confirmation(text)
     assert parts is not None
     best, seeds = parts
-    name = f"{study.name}.confirm-{text}"
     leaders = ranked(study)[:best]
     if not leaders:
         return None
@@ -57,6 +60,8 @@ def begin_confirmation(study: Study, text: str) -> Confirming | None:
             del candidates[label]
     if len(candidates) < 2:
         return None
+    digest = hashlib.sha256(json.dumps(candidates, sort_keys=True).encode()).hexdigest()[:6]
+    name = f"{study.name}.confirm-{text}-{digest}"
     seed_values = tuple(base.seed + study.sweep.seeds + k for k in range(seeds))
     search = Search(
         sweep=dataclasses.replace(
@@ -91,10 +96,9 @@ def begin_confirmation(study: Study, text: str) -> Confirming | None:
         with held.storage.alone(name):
             for point in points:
                 held.enqueue(point, {})
-    study.inner.set_user_attr(CONFIRMED, {**study.inner.user_attrs.get(CONFIRMED, {}), "study": name})
-    return Confirming(
-        held, f"{count(len(candidates) - 1, 'configuration')} and the default with {seeds} paired seeds"
-    )
+    told = f"{count(len(candidates) - 1, 'configuration')} and the default with {seeds} paired seeds"
+    known = study.inner.user_attrs.get(CONFIRMED, {})
+    return Confirming(held, told, concluded=known.get("study") == name)
 
 
 def conclude(study: Study, confirming: Confirming, say: Callable[[str], None]) -> None:

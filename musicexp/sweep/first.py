@@ -8,10 +8,8 @@ from typing import Any
 
 from musicexp.config import compose
 from musicexp.errors import SettingError
-from musicexp.sweep.study import WARM, Study, grid_points, load_study
+from musicexp.sweep.study import LARGEST_GRID, WARM, Study, grid_points, load_study
 from musicexp.wording import count
-
-LARGEST_GRID = 20_000
 
 
 def prepare_study(study: Study, say: Callable[[str], None]) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ LIMITS = ("trials", "workers", "timeout", "max_cost", "max_failures", "terminato
 """What a continuation may set anew; workers on other machines read it from the study."""
 NOT_OF_THE_STUDY = ("study", "storage", "confirm", "launcher", "ray", *LIMITS)
 """Settings that do not make a study another one."""
+LARGEST_GRID = 20_000
+"""Grids beyond are not enqueued."""
 MOST_LOSSES = 3
 """How often a configuration whose worker died is tried again."""
 
@@ -196,6 +199,16 @@ class Study:
     def distinct(self) -> set[tuple[tuple[str, Any], ...]]:
         """The configurations that are through."""
         return {tuple(sorted(t.params.items())) for t in self.finished()}
+
+    def untried(self, chance: random.Random) -> dict[str, Any] | None:
+        """A configuration that nobody has tried, at random; None where all are tried, or there is no end of them."""
+        if self.size is None or self.size > LARGEST_GRID:
+            return None
+        tried = [
+            t.params for t in self.trials() if t.state.name in ("COMPLETE", "PRUNED", "RUNNING", "WAITING")
+        ]
+        left = [point for point in grid_points(self.search.dimensions) if point not in tried]
+        return chance.choice(left) if left else None
 
     def trained_seconds(self) -> float:
         """Seconds of training, over all trials and workers."""

@@ -26,7 +26,7 @@ from musicexp.wording import count
 if TYPE_CHECKING:
     import optuna
 
-Ending = Literal["complete", "pruned", "failed", "interrupted", "repeated"]
+Ending = Literal["complete", "pruned", "failed", "interrupted", "repeated", "lost"]
 FOR_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc")
 Materials = dict[str, Material]
 
@@ -104,6 +104,8 @@ class Training:
 
     def train(self, trial_id: int) -> Outcome:
         """Choose, train and tell one claimed trial. Whatever goes wrong in it is its own outcome."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
         with self.study.storage.heard(trial_id):
             trial = self.study.take_up(trial_id)
             try:
@@ -112,11 +114,15 @@ class Training:
                 outcome = Outcome("interrupted", reason="interrupted")
             except MusicexpError as error:
                 outcome = Outcome("failed", reason=str(error))
+            except UpdateFinishedTrialError:
+                outcome = Outcome(
+                    "lost", reason="it was given up as lost meanwhile, and another goes on with it"
+                )
             except (MemoryError, RuntimeError) as error:
                 outcome = self._out_of_memory(error)
             except Exception as error:  # noqa: BLE001  one trial's bug is not the others'
                 outcome = self._bug(error)
-        self._tell(trial, outcome)
+        outcome = self._tell(trial, outcome)
         gc.collect()
         return outcome
 
@@ -125,10 +131,8 @@ class Training:
         twin = self._twin(trial)
         if twin is not None:
             trial.set_user_attr(attributes.SAME_AS, twin.number)
-            trial.set_user_attr(
-                attributes.FIGURES, {**twin.user_attrs.get(attributes.FIGURES, {}), "seconds": 0.0}
-            )
-            return Outcome("repeated", tuple(twin.values), f"the configuration of trial {twin.number}")
+            values = tuple(twin.values) if twin.state.name == "COMPLETE" else ()
+            return Outcome("repeated", values, f"the configuration of trial {twin.number}")
         config = self.study.config(chosen, self._threads)
         told = " ".join(
             f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
@@ -245,13 +249,16 @@ class Training:
         return self._materials[key]
 
     def _twin(self, trial: optuna.Trial) -> Any:
-        """A finished trial of the very same configuration: training it again would give the very same figures."""
-        from optuna.trial import TrialState
-
+        """Another trial of the very same configuration: training it again would give the very same figures."""
         if attributes.RESUME_OF in trial.user_attrs:
             return None
-        for other in self.study.inner.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-            if attributes.WARM not in other.user_attrs and other.params == trial.params:
+        for other in self.study.trials():
+            unlike = other.number == trial.number or attributes.SAME_AS in other.user_attrs
+            if (
+                not unlike
+                and other.state.name in ("COMPLETE", "PRUNED", "RUNNING")
+                and other.params == trial.params
+            ):
                 return other
         return None
 
@@ -283,33 +290,30 @@ class Training:
         traceback.print_exception(error, file=sys.stderr)
         return Outcome("failed", reason=f"a bug: {type(error).__name__}: {error}")
 
-    def _tell(self, trial: optuna.Trial, outcome: Outcome) -> None:
-        """Tell the study; if the trial was given up meanwhile, its outcome is no longer wanted."""
-        import optuna
+    def _tell(self, trial: optuna.Trial, outcome: Outcome) -> Outcome:
+        """Tell the study how a trial ended; if it was given up meanwhile, nobody wants to know."""
         from optuna.trial import TrialState
 
         study = self.study
         with study.storage.alone(study.name):
-            try:
-                trial.set_user_attr(attributes.REASON, outcome.reason)
-                if outcome.ending in ("complete", "repeated"):
-                    study.inner.tell(trial, list(outcome.values))
-                elif outcome.ending == "pruned":
-                    if self.study.sweep.max_seconds is not None and outcome.reason.startswith("max_seconds"):
-                        self._constrain(
-                            trial, "seconds", 2 * self.study.sweep.max_seconds, self.study.sweep.max_seconds
-                        )
-                    study.inner.tell(trial, state=TrialState.PRUNED)
-                else:
-                    trial.set_user_attr(attributes.ENDED, outcome.ending)
-                    study.inner.tell(trial, state=TrialState.FAIL)
-                    if outcome.ending == "interrupted":
-                        frozen = study.storage.shared.get_trial(trial._trial_id)
-                        study.let_go_on(frozen, int(frozen.user_attrs.get(attributes.LOSSES, 0)))
-            except (optuna.exceptions.UpdateFinishedTrialError, ValueError) as error:
-                self._say(
-                    f"trial {trial.number} had been given up as lost meanwhile ({type(error).__name__}); another goes on with it"
+            frozen = study.storage.shared.get_trial(trial._trial_id)
+            if frozen.state != TrialState.RUNNING or outcome.ending == "lost":
+                return Outcome(
+                    "lost", reason="it was given up as lost meanwhile, and another goes on with it"
                 )
+            trial.set_user_attr(attributes.REASON, outcome.reason)
+            if outcome.values:
+                study.inner.tell(trial, list(outcome.values))
+            elif outcome.ending == "pruned":
+                if study.sweep.max_seconds is not None and outcome.reason.startswith("max_seconds"):
+                    self._constrain(trial, "seconds", 2 * study.sweep.max_seconds, study.sweep.max_seconds)
+                study.inner.tell(trial, state=TrialState.PRUNED)
+            else:
+                trial.set_user_attr(attributes.ENDED, outcome.ending)
+                study.inner.tell(trial, state=TrialState.FAIL)
+                if outcome.ending == "interrupted":
+                    study.let_go_on(frozen, int(frozen.user_attrs.get(attributes.LOSSES, 0)))
+        return outcome
 
 
 def _figures(result: RunResult) -> dict[str, Any]:

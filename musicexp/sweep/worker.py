@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -15,6 +16,8 @@ from musicexp.sweep.trial import Training
 from musicexp.training import Signals
 from musicexp.wording import count
 
+MOST_REPEATS = 5
+"""A sampler that chooses what was tried so often in a row is given something else."""
 PAUSE_SECONDS = 2.0
 """Between two questions whether a trial of somebody else's was lost."""
 
@@ -37,7 +40,7 @@ def work(
         Interruption: a signal came, or the time is over; the trial in hand is saved, and goes on next time.
         StoreError: the study's database or the runs' store cannot be used.
     """
-    finished = 0
+    finished = repeats = 0
     with Signals().caught() as signals, _time_limit(seconds):
         training = Training(study, threads, signals, say)
         while True:
@@ -62,6 +65,9 @@ def work(
             if outcome.ending == "interrupted":
                 raise Interruption
             finished += outcome.ending in ("complete", "pruned")
+            repeats = repeats + 1 if outcome.ending == "repeated" else 0
+            if repeats >= MOST_REPEATS and (other := study.untried(random.Random(number))) is not None:
+                study.enqueue(other, {})
             if study.limits.terminator and outcome.ending == "complete" and (why := enough(study)):
                 study.inner.set_user_attr(TERMINATED, why)
     say(f"this worker is done: {count(finished, 'trial')} finished")
