@@ -291,6 +291,7 @@ def _plain(value: Any) -> Any:
 
 
 def at(values: Mapping[str, Any], dotted: str) -> Any:
-    for key in dotted.split("."):
+    """What lies in nested values under a dotted name; the values themselves under none."""
+    for key in dotted.split(".") if dotted else ():
         values = values[key]
     return values
