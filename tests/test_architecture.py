@@ -13,7 +13,7 @@ PACKAGE = ROOT / "musicexp"
 
 LAYERS = [
     {"cli", "api"},
-    {"report"},
+    {"report", "sweep"},
     {"training"},
     {"generation", "tracking", "render"},
     {"metrics"},

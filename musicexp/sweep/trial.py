@@ -125,6 +125,8 @@ class Training:
         twin = self._twin(trial)
         if twin is not None:
             trial.set_user_attr(attributes.SAME_AS, twin.number)
+            for name, value in twin.constraints.items():  # gp wants every trial to have the same ones
+                trial.set_constraint(name, value)
             trial.set_user_attr(
                 attributes.FIGURES, {**twin.user_attrs.get(attributes.FIGURES, {}), "seconds": 0.0}
             )
