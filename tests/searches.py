@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from musicexp.config import Config, Dimension, Search, Sweep, build, build_part, compose, sweep_defaults
+from musicexp.config import (
+    GROUPS,
+    Config,
+    Dimension,
+    Search,
+    Sweep,
+    build,
+    build_part,
+    compose,
+    sweep_defaults,
+)
 
 
 @cache
@@ -44,11 +54,13 @@ def _built(given: tuple[tuple[str, Any], ...]) -> Config:
 
 @dataclasses.dataclass(frozen=True)
 class Composed(Search):
-    """A search whose runs are built from values, without Hydra; swept groups are none of its business."""
+    """A search whose runs are built from values; Hydra is asked for chosen groups only."""
 
     base: tuple[tuple[str, Any], ...] = ()
 
     def config(self, chosen: Mapping[str, Any] | None = None) -> Config:
+        if any(name in GROUPS for name in chosen or {}):
+            return super().config(chosen)
         return _built((*self.base, *(chosen or {}).items()))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from musicexp.config import GROUPS, compose
+from musicexp.config import GROUPS
 from musicexp.errors import MusicexpError, RunError, SettingError
 from musicexp.sweep.study import FIGURES, WARM, Study, grid_points, load_study
 from musicexp.wording import count
@@ -48,14 +49,15 @@ def _enqueue_grid(study: Study, say: Callable[[str], None]) -> None:
 
 def _enqueue_preset(study: Study, preset: str, say: Callable[[str], None]) -> None:
     """The preset's own values of what is swept, if the space holds them."""
-    words = study.search.words if preset == "none" else (f"experiment={preset}",)
-    config = compose(words)
+    search = study.search if preset == "none" else dataclasses.replace(study.search, words=())
+    asked = {} if preset == "none" else {"experiment": preset}
+    config = search.config(asked)
     values: dict[str, Any] = {**config.flat(), "experiment": preset}
     for dimension in study.search.dimensions:
         if dimension.name in GROUPS and dimension.name != "experiment":
             # A preset says what a group holds, not what it is called.
             for option in dimension.choices:
-                if compose([*words, f"{dimension.name}={option}"]) == config:
+                if search.config({**asked, dimension.name: option}) == config:
                     values[dimension.name] = option
     chosen: dict[str, Any] = {}
     for dimension in study.search.dimensions:

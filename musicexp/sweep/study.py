@@ -379,7 +379,9 @@ def _short(item: str) -> str:
         return value
     if value["choices"]:
         return f"{value['name']} in {value['choices']}"
-    return f"{value['name']} from {value['low']:g} to {value['high']:g}"
+    steps = f" in steps of {value['step']:g}" if value["step"] else ""
+    ratios = " by ratios" if value["log"] else ""
+    return f"{value['name']} from {value['low']:g} to {value['high']:g}{steps}{ratios}"
 
 
 def grid_points(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:
