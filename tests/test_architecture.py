@@ -13,7 +13,7 @@ PACKAGE = ROOT / "musicexp"
 
 LAYERS = [
     {"cli", "api"},
-    {"report"},
+    {"report", "sweep"},
     {"training"},
     {"generation", "tracking", "render"},
     {"metrics"},
@@ -84,6 +84,26 @@ def test_a_heavy_library_has_one_door(library: str) -> None:
     for path in MODULES:
         if any(name.split(".")[0] == library for name in imported(path)):
             assert room(path) in DOORS[library], f"{path} imports {library}"
+
+
+def at_import(path: Path) -> set[str]:
+    """Every module that a file imports as soon as it is imported itself."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def test_optuna_is_imported_when_a_study_is_opened_and_not_before() -> None:
+    """It takes a second, and a table of runs or a `--help` wants none of it."""
+    for path in MODULES:
+        now = at_import(path)
+        assert not any(name.split(".")[0] == "optuna" for name in now), path
+        if room(path) != "sweep":
+            assert not any(name.startswith("musicexp.sweep") for name in now), path
 
 
 def test_every_room_is_in_a_layer() -> None:

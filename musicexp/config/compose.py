@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Any
 from musicexp.config.build import build, or_, shown, unknown_setting
 from musicexp.config.settings import GROUPS, Config, fields_of
 from musicexp.errors import MusicexpError, SettingError, StoreError
+
+SWEPT = r"=\s*(tag|choice|range|interval|glob|shuffle|sort)\("
+"""A word that means several values."""
 
 
 def conf_dir() -> Path:
@@ -133,6 +137,13 @@ def override_of(word: str) -> Any | None:
         return None
 
 
+def quoted(text: str) -> str:
+    """A text in single quotes, as Hydra's grammar reads it back."""
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
 def parsed(words: Sequence[str]) -> list[Any]:
     """Every word in Hydra's grammar.
 
@@ -142,6 +153,11 @@ def parsed(words: Sequence[str]) -> list[Any]:
     found = []
     for word in words:
         override = override_of(_spelt(word))
+        if override is None and re.search(SWEPT, word):
+            raise SettingError(
+                f"{word!r} is no list of values that can be read; "
+                "write it like lr=tag(log,interval(1e-4,1e-2)), batch_size=choice(8,16) or seq_length=range(50,201,50)"
+            )
         if override is None:
             raise SettingError(
                 f"{word!r} is not of the form setting=value; "
@@ -248,7 +264,8 @@ def check_override(override: Any) -> None:
 def _check_option(group: str, override: Any) -> None:
     options = options_of(group)
     if override.is_sweep_override():
-        wanted = list(override.sweep_string_iterator()) if override.is_discrete_sweep() else []
+        listed = override.is_discrete_sweep() and type(override.value()).__name__ != "Glob"
+        wanted = list(override.sweep_string_iterator()) if listed else []
     else:
         value = override.value()
         wanted = value if isinstance(value, list) else [value]

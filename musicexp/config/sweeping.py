@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -130,8 +131,10 @@ def compose_search(words: Sequence[str]) -> Search:
         SettingError: in one sentence, whatever is wrong.
     """
     names = [dotted for dotted, _ in fields_of(Sweep)]
+    of_runs = [*(dotted for dotted, _ in fields_of(Config)), *GROUPS]
     mine: list[str] = []
     others: list[str] = []
+    seen: dict[str, str] = {}
     for override in parsed(words):
         key = override.key_or_group
         bare = key.removeprefix(PREFIX)
@@ -142,9 +145,16 @@ def compose_search(words: Sequence[str]) -> Search:
                 )
             if override.is_add() or override.is_delete():
                 raise SettingError(f"{override.input_line}: {key} is there already; write {key}=VALUE")
-            mine.append(override.input_line.removeprefix(PREFIX))
+            if bare in seen:
+                raise SettingError(
+                    f"{bare} stands twice, as {seen[bare]} and as {override.input_line}; leave one out"
+                )
+            seen[bare] = override.input_line
+            mine.append(override.input_line.lstrip("+").removeprefix(PREFIX))
         elif key.startswith(PREFIX):
             raise unknown_setting(key, [PREFIX + name for name in names], HINT)
+        elif key not in of_runs and difflib.get_close_matches(key, names, n=1, cutoff=0.8):
+            raise unknown_setting(key, names, HINT)
         else:
             others.append(override.input_line)
     name = _search_name(mine)

@@ -16,6 +16,7 @@ from musicexp.sweep.cost import cost_lines
 from musicexp.sweep.crew import Crew
 from musicexp.sweep.first import prepare_study
 from musicexp.sweep.live import Live
+from musicexp.sweep.samplers import check_installed
 from musicexp.sweep.storage import Storage, shown_url, storage_url
 from musicexp.sweep.study import Place, Study, load_study, open_study
 from musicexp.sweep.summary import Summary
@@ -60,6 +61,7 @@ def sweep(words: Sequence[str]) -> Study:
         for line in cost_lines(search, shares(search.sweep).workers):
             terminal.say(line)
     check_together(search)
+    check_installed(search.sweep)
     study = begin(search, terminal)
     summary = Summary(study)
     deadline = None if search.sweep.timeout is None else time.monotonic() + search.sweep.timeout

@@ -53,6 +53,7 @@ def cost_lines(search: Search, workers: int) -> list[str]:
             continue  # settings that do not go together cost nothing
         if len(drawn) >= 60:
             break
+    drawn = drawn or [flops_of(search.config()) * pace]
     trainings = max(search.sweep.seeds, 1) * max(search.sweep.folds, 1)
     each = statistics.fmean(drawn) * trainings
     worst = max(drawn) * trainings

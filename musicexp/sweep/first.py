@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from musicexp.config import compose
-from musicexp.errors import SettingError
-from musicexp.sweep.study import LARGEST_GRID, WARM, Study, grid_points, load_study
+from musicexp.config import GROUPS
+from musicexp.errors import MusicexpError, RunError, SettingError
+from musicexp.sweep.study import FIGURES, WARM, Study, grid_points, load_study
 from musicexp.wording import count
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 
 def prepare_study(study: Study, say: Callable[[str], None]) -> None:
@@ -18,7 +22,12 @@ def prepare_study(study: Study, say: Callable[[str], None]) -> None:
         if study.inner.user_attrs.get("prepared"):
             return
         if study.sweep.warm_start is not None:
-            say(f"         {_lent(study)} of study {study.sweep.warm_start} to learn from")
+            try:
+                told = _lent(study)
+            except MusicexpError:
+                study.delete()  # else the name would be taken by a study that never was, with the wrong setting
+                raise
+            say(f"         {told} of study {study.sweep.warm_start} to learn from")
         if study.sweep.sampler == "grid":
             _enqueue_grid(study, say)
         for preset in study.sweep.first or ():
@@ -28,10 +37,6 @@ def prepare_study(study: Study, say: Callable[[str], None]) -> None:
 
 def _enqueue_grid(study: Study, say: Callable[[str], None]) -> None:
     points = grid_points(study.search.dimensions)
-    if len(points) > LARGEST_GRID:
-        raise SettingError(
-            f"the grid has {len(points):,} configurations, and at most {LARGEST_GRID:,} are enqueued; take coarser ranges or sampler=qmc"
-        )
     if len(points) > study.sweep.trials:
         # A part of a grid in order would be one side of it.
         random.Random(study.sweep.sampler_seed).shuffle(points)
@@ -44,11 +49,16 @@ def _enqueue_grid(study: Study, say: Callable[[str], None]) -> None:
 
 def _enqueue_preset(study: Study, preset: str, say: Callable[[str], None]) -> None:
     """The preset's own values of what is swept, if the space holds them."""
-    values = (
-        dict(study.search.config().flat())
-        if preset == "none"
-        else dict(compose([f"experiment={preset}"]).flat())
-    )
+    search = study.search if preset == "none" else dataclasses.replace(study.search, words=())
+    asked = {} if preset == "none" else {"experiment": preset}
+    config = search.config(asked)
+    values: dict[str, Any] = {**config.flat(), "experiment": preset}
+    for dimension in study.search.dimensions:
+        if dimension.name in GROUPS and dimension.name != "experiment":
+            # A preset says what a group holds, not what it is called.
+            for option in dimension.choices:
+                if search.config({**asked, dimension.name: option}) == config:
+                    values[dimension.name] = option
     chosen: dict[str, Any] = {}
     for dimension in study.search.dimensions:
         if dimension.name in values and dimension.holds(values[dimension.name]):
@@ -58,7 +68,8 @@ def _enqueue_preset(study: Study, preset: str, say: Callable[[str], None]) -> No
     missing = [d.name for d in study.search.dimensions if d.name not in chosen]
     if missing:
         say(
-            f"         first={preset} is left out: the space does not hold its {missing[0]}={values.get(missing[0], '?')}"
+            f"         first={preset} is left out: the space does not hold its {missing[0]}"
+            + (f"={values[missing[0]]}" if missing[0] in values else "")
         )
         return
     study.enqueue(chosen, {"first": preset})
@@ -70,12 +81,23 @@ def _lent(study: Study) -> str:
 
     name = study.sweep.warm_start
     assert name is not None
-    other = load_study(study.storage, name)
-    if other.name == study.name:
-        raise SettingError(f"warm_start={name} is this study itself; name another")
+    if name == study.name:
+        raise SettingError(f"warm_start={name} is this study itself; name another, or leave it out")
+    try:
+        other = load_study(study.storage, name)
+    except RunError as error:
+        raise SettingError(f"warm_start={name}: {error}") from error
     if other.objectives != study.objectives:
+        theirs_told, ours_told = (
+            ", ".join(f"{o.name}:{o.direction}" for o in s.objectives) for s in (other, study)
+        )
         raise SettingError(
-            f"warm_start={name} optimised {', '.join(o.name for o in other.objectives)}, this study {', '.join(o.name for o in study.objectives)}; give the same objective"
+            f"warm_start={name} optimised {theirs_told}, this study {ours_told}; give the same objective"
+        )
+    alike = _compared(other) == _compared(study)
+    if study.pruner == "wilcoxon" and not alike:
+        raise SettingError(
+            f"warm_start={name} trained with other seeds or folds, which wilcoxon cannot compare with this study's; give the same ones, or take pruner=none"
         )
     ours, theirs = (s.search.config() for s in (study, other))
     for part in ("dataset", "split", "tokens"):
@@ -93,6 +115,8 @@ def _lent(study: Study) -> str:
                 params={d.name: trial.params[d.name] for d in study.search.dimensions},
                 distributions=study.distributions(),
                 values=trial.values,
+                intermediate_values=trial.intermediate_values if alike else None,
+                constraints=_constraints(study, trial),
                 user_attrs={WARM: f"{name} {trial.number}"},
             )
         )
@@ -100,3 +124,16 @@ def _lent(study: Study) -> str:
     if not lent:
         raise SettingError(f"warm_start={name} has no finished trial within this space; leave it out")
     return count(lent, "trial")
+
+
+def _compared(study: Study) -> tuple[object, ...]:
+    """What two studies must share for a pruner to compare a trial of one with a trial of the other."""
+    sweep = study.sweep
+    return (study.pruner, study.marks, sweep.budget, sweep.seeds, sweep.folds, study.search.config().seed)
+
+
+def _constraints(study: Study, trial: FrozenTrial) -> dict[str, float]:
+    """What this study's limits make of a lent trial; gp wants every trial to have the same constraints."""
+    limits = {"parameters": study.sweep.max_parameters, "seconds": study.sweep.max_seconds}
+    figures = trial.user_attrs.get(FIGURES, {})
+    return {name: figures.get(name, 0.0) - most for name, most in limits.items() if most is not None}

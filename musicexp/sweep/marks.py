@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 from musicexp.config import Config, Search
-from musicexp.errors import MusicexpError
+from musicexp.errors import SettingError
 
 RATIO = 1.5
 """Between two marks. Learning slows down, so they lie at equal ratios, as the rungs of successive halving do."""
@@ -17,7 +18,7 @@ FIRST_SECONDS = 2.0
 MOST = 40
 LARGEST = 2**31 - 1
 """The largest step that a PostgreSQL database of Optuna's holds."""
-THAT_COUNT = ("batch_size", "seq_length", "iterations", "experiment")
+THAT_COUNT = ("batch_size", "seq_length", "iterations")
 
 
 def tokens_of(config: Config) -> int:
@@ -27,15 +28,21 @@ def tokens_of(config: Config) -> int:
 
 def shortest_and_longest(search: Search) -> tuple[int, int]:
     """The fewest and the most tokens that a configuration of the space sees."""
-    dimensions = [d for d in search.dimensions if d.name in THAT_COUNT]
+    ends: dict[str, tuple[int, ...]] = {}
+    for dimension in search.dimensions:
+        if dimension.name in THAT_COUNT:
+            # More of each is more tokens, so that the ends tell; dozens of choices are not multiplied out.
+            numbers = [int(value) for value in dimension.corners()]
+            ends[dimension.name] = (min(numbers), max(numbers))
+    presets = next((d.choices for d in search.dimensions if d.name == "experiment"), ())
     totals = []
-    for values in itertools.product(*(d.corners() for d in dimensions)):
+    for chosen in [{"experiment": preset} for preset in presets] or [{}]:
         try:
-            totals.append(
-                tokens_of(search.config(dict(zip((d.name for d in dimensions), values, strict=True))))
-            )
-        except MusicexpError:
-            continue  # a corner whose settings do not go together is no configuration
+            config = search.config(chosen)
+        except SettingError:
+            continue  # a preset that does not go with the rest is no configuration
+        whole = {name: (int(getattr(config, name)),) for name in THAT_COUNT} | ends
+        totals += [math.prod(values) for values in itertools.product(*whole.values())]
     return (min(totals), max(totals)) if totals else (tokens_of(search.config()),) * 2
 
 
@@ -48,13 +55,13 @@ def marks(search: Search, budget: Literal["tokens", "seconds"]) -> tuple[int, ..
         first, last = FIRST_SECONDS, 86400.0
     else:
         shortest, longest = shortest_and_longest(search)
-        first, last = shortest / FIRST_SHARE, float(min(longest, LARGEST))
+        first, last = min(shortest, LARGEST) / FIRST_SHARE, float(min(longest, LARGEST))
     ratio = max(RATIO, (last / max(first, 1.0)) ** (1 / MOST))
     found: list[int] = []
     mark = first
     while mark < last * (1 - 1e-9):
-        if round(mark) >= 1 and round(mark) not in found:
-            found.append(round(mark))
+        if int(mark) >= 1 and int(mark) not in found:
+            found.append(int(mark))
         mark *= ratio
     return tuple(found)
 

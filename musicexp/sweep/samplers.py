@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from musicexp.config import Dimension, Sweep, Value
+from musicexp.errors import SettingError
 
 if TYPE_CHECKING:
     import optuna
@@ -33,12 +35,30 @@ def sampler(sweep: Sweep, worker: int) -> BaseSampler:
     if sweep.sampler == "gp":
         return samplers.GPSampler(seed=seed)
     if sweep.sampler == "qmc":  # one sequence, shared by all through the storage
-        return samplers.QMCSampler(seed=sweep.sampler_seed, scramble=True, warn_asynchronous_seeding=False)
+        return samplers.QMCSampler(
+            seed=sweep.sampler_seed,
+            scramble=True,
+            warn_asynchronous_seeding=False,
+            # What begins before the sequence does; drawn from one seed, it would be the same trial again and again.
+            independent_sampler=samplers.RandomSampler(seed=seed),
+        )
     if sweep.sampler == "cmaes":
         return samplers.CmaEsSampler(seed=seed)
     if sweep.sampler == "nsga2":
         return samplers.NSGAIISampler(seed=seed, population_size=max(4, min(50, sweep.trials // 4)))
     return samplers.RandomSampler(seed=seed)  # of a grid every configuration is enqueued beforehand
+
+
+def check_installed(sweep: Sweep) -> None:
+    """Refuse a sampler whose package is not there.
+
+    Raises:
+        SettingError: it is cmaes.
+    """
+    if sweep.sampler == "cmaes" and find_spec("cmaes") is None:
+        raise SettingError(
+            "sampler=cmaes needs the package cmaes, which is not installed: `pip install cmaes`, or take sampler=tpe"
+        )
 
 
 def pruner(name: str, rising: Sequence[int]) -> BasePruner:

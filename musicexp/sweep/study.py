@@ -7,12 +7,14 @@ import hashlib
 import itertools
 import json
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from musicexp.config import Config, Dimension, Search, Sweep, build_part
+from musicexp.config.build import shown
 from musicexp.errors import RunError, SettingError
 from musicexp.sweep.marks import marks
 from musicexp.sweep.objectives import Objective, objectives
@@ -35,6 +37,8 @@ NOT_OF_THE_STUDY = ("study", "storage", "confirm", "launcher", "ray", *LIMITS)
 """Settings that do not make a study another one."""
 LARGEST_GRID = 20_000
 """Grids beyond are not enqueued."""
+OF_A_PLACE = ("tracking.", "checkpoint.")
+"""Settings of its runs that do not either."""
 MOST_LOSSES = 3
 """How often a configuration whose worker died is tried again."""
 
@@ -237,6 +241,10 @@ class Study:
             )
         )
 
+    def delete(self) -> None:
+        """Take the study out of its database, trials and all."""
+        self.storage.shared.delete_study(self.inner._study_id)
+
     def give_up(self, trial: FrozenTrial) -> None:
         """End a trial whose worker is gone, and let another go on with it; under the study's lock."""
         losses = int(trial.user_attrs.get(LOSSES, 0)) + 1
@@ -334,7 +342,8 @@ def generated_name(search: Search) -> str:
     """A name that the same command always gives: the data set, what is swept, and a hash of all the rest."""
     told = json.dumps(_identity(_definition(search)), sort_keys=True)
     leaves = "-".join(d.name.rpartition(".")[2] for d in search.dimensions)
-    return f"{search.config().dataset.name}-{leaves[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
+    dataset = re.sub(r"[^\w.+]+", "_", search.config().dataset.name)[:30].lstrip("-")
+    return f"{dataset}-{leaves[:60]}-{hashlib.sha256(told.encode()).hexdigest()[:6]}"
 
 
 def _definition(search: Search, candidates: Candidates | None = None) -> dict[str, Any]:
@@ -345,14 +354,15 @@ def _definition(search: Search, candidates: Candidates | None = None) -> dict[st
         "candidates": candidates,
         "sweep": sweep,
         "dimensions": [json.loads(json.dumps(d.as_dict())) for d in search.dimensions],
-        "words": [text for text in search.words if not text.startswith(("tracking.", "checkpoint."))],
+        "words": list(search.words),
     }
 
 
 def _identity(definition: Mapping[str, Any]) -> dict[str, Any]:
     """What makes a study this one: neither its limits nor where it is run."""
     sweep = {key: value for key, value in definition["sweep"].items() if key not in NOT_OF_THE_STUDY}
-    return {**definition, "sweep": sweep, "search": None}
+    words = [text for text in definition["words"] if not text.lstrip("+").startswith(OF_A_PLACE)]
+    return {**definition, "sweep": sweep, "words": words, "search": None}
 
 
 def _check_same(study: Study, definition: Mapping[str, Any]) -> None:
@@ -367,15 +377,15 @@ def _check_same(study: Study, definition: Mapping[str, Any]) -> None:
 
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     for key in now["sweep"]:
-        if before["sweep"].get(key) != now["sweep"][key]:
-            return f"{key} was {before['sweep'].get(key)}, now {now['sweep'][key]}"
+        old, new = (shown(d["sweep"].get(key)) for d in (before, now))
+        if old != new:
+            return f"{key} was {old}, now {new}"
     for key in ("words", "dimensions"):
-        old = [json.dumps(item) for item in before[key]]
-        new = [json.dumps(item) for item in now[key]]
-        gone, come = [i for i in old if i not in new], [i for i in new if i not in old]
+        gone = [json.dumps(item) for item in before[key] if item not in now[key]]
+        come = [json.dumps(item) for item in now[key] if item not in before[key]]
         if gone or come:
             return f"then {' '.join(_short(i) for i in gone) or 'without'}, now {' '.join(_short(i) for i in come) or 'without'}"
-    return "in another order"
+    return "the same in another order"
 
 
 def _short(item: str) -> str:
@@ -384,7 +394,9 @@ def _short(item: str) -> str:
         return value
     if value["choices"]:
         return f"{value['name']} in {value['choices']}"
-    return f"{value['name']} from {value['low']:g} to {value['high']:g}"
+    steps = f" in steps of {value['step']:g}" if value["step"] else ""
+    ratios = " by ratios" if value["log"] else ""
+    return f"{value['name']} from {value['low']:g} to {value['high']:g}{steps}{ratios}"
 
 
 def grid_points(dimensions: Sequence[Dimension]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Feature:
 
 
 TAKE_TPE = "take sampler=tpe, gp, random or nsga2"
+LARGEST_GRID = 20_000
 
 FEATURES = {
     "constraints": Feature(
@@ -99,6 +101,14 @@ FEATURES = {
             "sampler=grid": "a grid learns nothing from other studies; leave warm_start out",
             "sampler=random": "random search learns nothing from other studies; leave warm_start out",
             "sampler=qmc": "qmc learns nothing from other studies; leave warm_start out",
+            "sampler=cmaes": "cmaes learns from its own generations only; take sampler=tpe or gp",
+            "sampler=nsga2": "nsga2 learns from its own generations only; take sampler=tpe or gp",
+        },
+    ),
+    "a swept seed": Feature(
+        "a swept seed",
+        {
+            "confirm": "a confirmation trains each of the best with seeds of its own; sweep no seed, or leave it out"
         },
     ),
     "folds of the split": Feature(
@@ -126,6 +136,7 @@ def features(search: Search, wanted: Sequence[Objective]) -> list[str]:
         "intervals": any(d.grid() is None for d in dimensions),
         "first": bool(sweep.first),
         "warm_start": sweep.warm_start is not None,
+        "a swept seed": any(d.name == "seed" for d in dimensions),
         "folds of the split": bool(default.split.folds)
         or any(d.name.startswith("split.fold") for d in dimensions),
     }
@@ -163,6 +174,11 @@ def check_together(search: Search) -> None:
             if why:
                 raise SettingError(f"{part} and {FEATURES[name].told} do not go together: {why}")
     _check_vocabulary(search.dimensions, wanted)
+    size = math.prod(len(d.grid() or ()) for d in search.dimensions)
+    if sweep.sampler == "grid" and size > LARGEST_GRID:
+        raise SettingError(
+            f"the grid has {size:,} configurations, and at most {LARGEST_GRID:,} are enqueued; take coarser ranges or sampler=qmc"
+        )
     if search.needs_limit and sweep.timeout is None and sweep.max_cost is None:
         raise SettingError(
             f"search={search.name} has no natural end on one machine: give a limit, timeout=SECONDS or max_cost=HOURS, such as timeout=28800 for a night; the estimate above says what it would cost"
@@ -176,7 +192,12 @@ def _check_vocabulary(dimensions: Sequence[Dimension], wanted: Sequence[Objectiv
             raise SettingError(
                 f"objective={objective.name} and a swept {swept[0]} do not go together: nats per token compare only within one vocabulary; take objective=bits_per_note/val"
             )
-    of_other_pieces = [name for name in swept if name.startswith(("dataset", "split."))]
+    of_other_pieces = [
+        name
+        for name in swept
+        # Training pieces alone are transposed.
+        if name.startswith(("dataset", "split.")) and name != "dataset.transpose"
+    ]
     if of_other_pieces:
         raise SettingError(
             f"{of_other_pieces[0]} cannot be swept: every value has validation pieces of its own, so that figures do not compare; make a study of each"

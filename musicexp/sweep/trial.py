@@ -131,6 +131,8 @@ class Training:
         twin = self._twin(trial)
         if twin is not None:
             trial.set_user_attr(attributes.SAME_AS, twin.number)
+            for name, value in twin.constraints.items():  # gp wants every trial to have the same ones
+                trial.set_constraint(name, value)
             values = tuple(twin.values) if twin.state.name == "COMPLETE" else ()
             return Outcome("repeated", values, f"the configuration of trial {twin.number}")
         config = self.study.config(chosen, self._threads)
