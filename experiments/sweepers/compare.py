@@ -137,7 +137,8 @@ def outcome(uri: str, until: float, processor_seconds: float) -> Outcome:
     store = open_store(uri, "musicexp", create=False)
     runs = store.client.search_runs([store.experiment_id], max_results=50_000)
     over = [run for run in runs if run.info.end_time is not None and run.info.end_time <= until * 1000]
-    tried = [run for run in over if run.info.status == "FINISHED"]
+    # A sweep has one more run, of the study itself, which trains nothing.
+    tried = [run for run in over if run.info.status == "FINISHED" and "nll_nats/val" in run.data.metrics]
     through = [run for run in tried if "pruned" not in run.data.tags]
 
     def best(metric: str) -> float:
