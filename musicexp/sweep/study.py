@@ -20,7 +20,7 @@ from musicexp.sweep.marks import marks
 from musicexp.sweep.objectives import Objective, objectives
 from musicexp.sweep.samplers import distribution, pruner, sampler
 from musicexp.sweep.storage import Storage
-from musicexp.sweep.together import pruner_of
+from musicexp.sweep.together import LARGEST_GRID, pruner_of
 from musicexp.wording import count
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ LIMITS = ("trials", "workers", "timeout", "max_cost", "max_failures", "terminato
 """What a continuation may set anew; workers on other machines read it from the study."""
 NOT_OF_THE_STUDY = ("study", "storage", "confirm", "launcher", "ray", *LIMITS)
 """Settings that do not make a study another one."""
-LARGEST_GRID = 20_000
-"""Grids beyond are not enqueued."""
 OF_A_PLACE = ("tracking.", "checkpoint.")
 """Settings of its runs that do not either."""
 MOST_LOSSES = 3
