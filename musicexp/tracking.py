@@ -222,7 +222,7 @@ def open_store(uri: str, experiment: str, *, create: bool = True) -> Store:
 def _connect(uri: str, experiment: str, artifacts: str | None, create: bool) -> Store:
     quiet_mlflow()
     with _translated(f"the store {uri} cannot be opened"):
-        with importing():
+        with importing("mlflow", "mlflow.store.tracking.sqlalchemy_store"):
             from mlflow import MlflowClient
 
             quiet_mlflow()  # once more: its import sets the levels anew

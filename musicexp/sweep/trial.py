@@ -101,6 +101,7 @@ class Training:
         self._signals = signals
         self._say = say
         self._materials: Materials = {}
+        self._set_aside = False
 
     def train(self, trial_id: int) -> Outcome:
         """Choose, train and tell one claimed trial. Whatever goes wrong in it is its own outcome."""
@@ -123,8 +124,20 @@ class Training:
             except Exception as error:  # noqa: BLE001  one trial's bug is not the others'
                 outcome = self._bug(error)
         outcome = self._tell(trial, outcome)
-        _let_go()
+        if outcome.ending != "repeated":
+            self._let_go()
         return outcome
+
+    def _let_go(self) -> None:
+        """Free the memory of the trial that is over, at once.
+
+        The half million objects that the libraries are made of are set aside the first time: a collection looks through
+        all that are not, .2 to .4 s of each trial.
+        """
+        gc.collect()
+        if not self._set_aside:  # asking gc.get_freeze_count() would count them, which takes as long
+            self._set_aside = True
+            gc.freeze()
 
     def _trained(self, trial: optuna.Trial) -> Outcome:
         chosen = suggested(trial, self.study.search.dimensions)
@@ -316,17 +329,6 @@ class Training:
                 if outcome.ending == "interrupted":
                     study.let_go_on(frozen, int(frozen.user_attrs.get(attributes.LOSSES, 0)))
         return outcome
-
-
-def _let_go() -> None:
-    """Free the memory of the trial that is over, at once.
-
-    The half million objects that the libraries are made of are set aside the first time: a collection looks through
-    all that are not, .2 to .4 s of each trial.
-    """
-    gc.collect()
-    if not gc.get_freeze_count():
-        gc.freeze()
 
 
 def _figures(result: RunResult) -> dict[str, Any]:
