@@ -316,7 +316,7 @@ def test_gp_works_with_a_pruner_with_choices_and_with_constraints() -> None:
 @pytest.mark.parametrize("name", ["tpe", "random", "qmc", "grid", "nsga2", "gp"])
 def test_samplers_that_know_several_objectives(name: str) -> None:
     several = sweep_of(sampler=name, objective=("bits_per_note/val", "parameters"))
-    study = searched(several, (SIZE,), trials=11 if name == "gp" else 12)  # gp models from its tenth on
+    study = searched(several, (LR,), trials=11 if name == "gp" else 12)  # gp models from its tenth on
     assert study.best_trials
 
 
