@@ -40,7 +40,7 @@ def dimensions(draw: st.DrawFn) -> tuple[Dimension, ...]:
     return tuple(found)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(dimensions())
 def test_the_laws_of_marks(swept: tuple[Dimension, ...]) -> None:
     """Marks were rounded up, so that the last could be the end of the longest training, where nothing is saved."""
@@ -112,7 +112,7 @@ def test_every_batch_size_meets_the_same_marks(batch_size: int) -> None:
 RISING = st.lists(st.integers(1, 10_000), unique=True).map(sorted)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(RISING, st.lists(st.integers(1, 4000), min_size=1))
 def test_milestones_pass_each_mark_once_and_in_order(rising: list[int], strides: list[int]) -> None:
     milestones, taken = Milestones(rising), []
@@ -129,7 +129,7 @@ def test_milestones_pass_each_mark_once_and_in_order(rising: list[int], strides:
     assert taken == sorted(set(taken))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(RISING, st.integers(0, 10_000))
 def test_a_training_that_goes_on_skips_what_it_has_passed(rising: list[int], spent: int) -> None:
     milestones = Milestones(rising)

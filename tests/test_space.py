@@ -165,7 +165,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filte
 """Anything on one line; `${` is OmegaConf's way to name another setting, and stays so."""
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), TEXT, st.sampled_from(AWKWARD)))
 @example(5e-324)
 @example(-0.0)
@@ -242,7 +242,7 @@ def dimensions(draw: st.DrawFn) -> Dimension:
     return Dimension("batch_size", float(low), float(high), step=every, log=kind == "log ints", whole=True)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(dimensions(), st.integers(0, 2**31))
 def test_every_corner_and_every_suggestion_lies_in_the_dimension(dimension: Dimension, seed: int) -> None:
     """0.7 was not held by range(0.1,0.8,0.2): 2.9999999999999996 steps counted as none."""
