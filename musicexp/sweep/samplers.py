@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from musicexp.config import Dimension, Sweep, Value
@@ -19,17 +19,18 @@ REDUCTION = 3
 """Hyperband keeps one of so many at each rung."""
 
 
-def sampler(sweep: Sweep, worker: int) -> BaseSampler:
+def sampler(sweep: Sweep, worker: int, space: Mapping[str, BaseDistribution]) -> BaseSampler:
     """The sampler of one worker: workers must not draw the same numbers.
 
     Args:
         worker: a number of its own, such as the trial it is about to choose.
+        space: what it chooses from.
     """
     from optuna import samplers
 
     seed = (sweep.sampler_seed * 1_000_003 + worker) % 2**32
     if sweep.sampler == "tpe":
-        return samplers.TPESampler(seed=seed)
+        return _tpe(seed, space if len(sweep.objective) == 1 else {})
     if sweep.sampler == "gp":
         return samplers.GPSampler(seed=seed)
     if sweep.sampler == "qmc":  # one sequence, shared by all through the storage
@@ -39,6 +40,25 @@ def sampler(sweep: Sweep, worker: int) -> BaseSampler:
     if sweep.sampler == "nsga2":
         return samplers.NSGAIISampler(seed=seed, population_size=max(4, min(50, sweep.trials // 4)))
     return samplers.RandomSampler(seed=seed)  # of a grid every configuration is enqueued beforehand
+
+
+def _tpe(seed: int, space: Mapping[str, BaseDistribution]) -> BaseSampler:
+    """TPE that is told the space which it draws from as a whole; of several objectives it draws each setting by itself.
+
+    Optuna's own finds it out from all trials there are, for every trial anew: at 1,000 of them that takes as long as
+    all that TPE does besides, at 10,000 half a second (benchmarks/study_machinery.md).
+    """
+    import optuna
+
+    whole = {name: found for name, found in sorted(space.items()) if not found.single()}
+
+    class Tpe(optuna.samplers.TPESampler):
+        def infer_relative_search_space(
+            self, study: optuna.Study, trial: optuna.trial.FrozenTrial
+        ) -> dict[str, BaseDistribution]:
+            return dict(whole)
+
+    return Tpe(seed=seed)
 
 
 def pruner(name: str, rising: Sequence[int]) -> BasePruner:
