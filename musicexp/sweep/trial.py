@@ -118,6 +118,8 @@ class Training:
                 outcome = self._bug(error)
         self._tell(trial, outcome)
         gc.collect()
+        if not gc.get_freeze_count():
+            gc.freeze()  # a million objects of libraries, which every later collection would look at again
         return outcome
 
     def _trained(self, trial: optuna.Trial) -> Outcome:
