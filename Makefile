@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format bench pictures clean
+.PHONY: help setup run test test-all lint format bench pictures dashboard clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -51,9 +51,17 @@ bench: setup ## measure speed, as ratios; writes benchmarks/
 	$(BIN)/python benchmarks/starting.py
 	$(BIN)/python benchmarks/reading_speed.py
 	$(BIN)/python benchmarks/store_size.py
+	$(BIN)/python benchmarks/study_machinery.py
 
 pictures: setup ## make the pictures of docs/ from a real run
 	$(BIN)/python docs/make_pictures.py
+
+STUDIES ?= mlruns/optuna.db
+
+dashboard: setup ## show the studies in Optuna's own page, on http://127.0.0.1:8080 (STUDIES=PATH names another database)
+	@test -f '$(STUDIES)' || { echo 'there are no studies at $(STUDIES) yet: `python -m musicexp sweep` begins one'; exit 2; }
+	@$(BIN)/python -c 'import optuna_dashboard' 2>/dev/null || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dashboard]'
+	$(BIN)/optuna-dashboard 'sqlite:///$(STUDIES)'
 
 clean: ## remove .venv and what tools left; mlruns/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -13,7 +13,7 @@ from musicexp.errors import MusicexpError, SettingError
 from musicexp.report import Terminal
 from musicexp.sweep.confirmation import begin_confirmation, conclude
 from musicexp.sweep.cost import cost_lines
-from musicexp.sweep.crew import Crew
+from musicexp.sweep.crew import Crew, Process
 from musicexp.sweep.first import prepare_study
 from musicexp.sweep.live import Live
 from musicexp.sweep.samplers import check_installed
@@ -64,7 +64,7 @@ def sweep(words: Sequence[str]) -> Study:
     check_installed(search.sweep)
     study = begin(search, terminal)
     summary = Summary(study)
-    deadline = None if search.sweep.timeout is None else time.monotonic() + search.sweep.timeout
+    deadline = None if search.sweep.timeout is None else time.monotonic() + search.sweep.timeout - _age()
     try:
         over = searched(study, search.sweep, deadline, terminal)
         confirming = None
@@ -152,7 +152,9 @@ def searched(study: Study, sweep: Sweep, deadline: float | None, terminal: Termi
     command = [sys.executable, "-m", "musicexp", "worker", *words, TIED]
     environment = os.environ | {STORAGE_VARIABLE: study.storage.url}
     live = Live(study, terminal)
-    crew = Crew(command, environment, together.workers, lambda: len(study.finished()))
+    crew = Crew(
+        lambda said: Process(command, environment, said), together.workers, lambda: len(study.finished())
+    )
     with live:
         crew.run(live.heard, live.tick)
     return study.over()

@@ -1,4 +1,4 @@
-"""The workers of one machine, as the process that started them sees them."""
+"""Workers, as the process that started them sees them; here those of this machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
 from musicexp.errors import Interruption, RunError
 
@@ -20,25 +21,57 @@ SECONDS_TO_SAVE = 120.0
 MOST_DEATHS = 3
 """So many workers dying one after another, with no trial finished between: something is wrong with the machine."""
 TICK_SECONDS = 0.25
+IN_ORDER = (0, 130)
+"""Exit codes of a worker that found nothing more to do, or whose time was over."""
+REFUSED = 2
+"""The exit code of one that said in a sentence why it cannot work."""
+
+
+def ended_by(code: int) -> str:
+    """How a worker ended, in words."""
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+class Worker(Protocol):
+    """A worker that was started somewhere."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    @property
+    def code(self) -> int:
+        """How it ended: an exit code, or the negative number of the signal that ended it."""
+        ...
+
+    def last_words(self) -> str:
+        """The last line that it wrote to standard error."""
+        ...
+
+    def stop(self) -> None:
+        """Tell it to save and stop."""
+        ...
+
+    def kill(self) -> None: ...
+
+
+Said = queue.SimpleQueue[str]
+"""What workers say, line by line."""
 
 
 class Crew:
     """Starts workers, hears what they say, replaces those that die, and lets them stop in peace."""
 
-    def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], size: int, finished: Callable[[], int]
-    ) -> None:
+    def __init__(self, hire: Callable[[Said], Worker], size: int, finished: Callable[[], int]) -> None:
         """
         Args:
-            command, environment: what a worker is.
+            hire: starts a worker.
             finished: how many trials of the study are finished.
         """
-        self._command = list(command)
-        self._environment = dict(environment)
+        self._hire = hire
         self._size = size
         self._finished = finished
-        self._workers: list[_Worker] = []
-        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._workers: list[Worker] = []
+        self._said: Said = queue.SimpleQueue()
         self._signals = 0
 
     def run(self, heard: Callable[[str], None], tick: Callable[[], None]) -> None:
@@ -53,7 +86,7 @@ class Crew:
             Interruption: a signal came and all have saved what they had.
         """
         with self._caught():
-            self._workers = [_Worker(self._command, self._environment, self._said) for _ in range(self._size)]
+            self._workers = [self._hire(self._said) for _ in range(self._size)]
             deaths, at_last_death = 0, self._finished()
             told_at: float | None = None
             try:
@@ -70,20 +103,20 @@ class Crew:
                         break
                     for worker in [w for w in self._workers if w.ended]:
                         self._workers.remove(worker)
-                        if told_at is not None or worker.in_order:
+                        if told_at is not None or worker.code in IN_ORDER:
                             continue
-                        if worker.refused:
+                        if worker.code == REFUSED:
                             raise RunError(worker.last_words())
                         deaths = deaths + 1 if self._finished() == at_last_death else 1
                         at_last_death = self._finished()
                         heard(
-                            f"a worker died ({worker.how}); another takes its place and goes on with its trial"
+                            f"a worker died ({ended_by(worker.code)}); another takes its place and goes on with its trial"
                         )
                         if deaths > MOST_DEATHS:
                             raise RunError(
-                                f"{deaths} workers died one after another ({worker.how}: {worker.last_words()}); often memory runs out: take fewer workers or smaller models, then give the same command again"
+                                f"{deaths} workers died one after another ({ended_by(worker.code)}: {worker.last_words()}); often memory runs out: take fewer workers or smaller models, then give the same command again"
                             )
-                        self._workers.append(_Worker(self._command, self._environment, self._said))
+                        self._workers.append(self._hire(self._said))
                     tick()
             finally:
                 for worker in self._workers:
@@ -111,12 +144,10 @@ class Crew:
         self._signals += 1
 
 
-class _Worker:
-    """A worker process. It ends when this process does: its standard input is tied to ours."""
+class Process:
+    """A worker on this machine. It ends when this process does: its standard input is tied to ours."""
 
-    def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], said: queue.SimpleQueue[str]
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], said: Said) -> None:
         self._errors: deque[str] = deque(maxlen=30)
         # A session of its own: Ctrl-C reaches this process alone, which tells its workers.
         self._process = subprocess.Popen(
@@ -141,28 +172,15 @@ class _Worker:
         return self._process.poll() is not None
 
     @property
-    def in_order(self) -> bool:
-        """Whether it found nothing more to do, or its time was over."""
-        return self._process.returncode in (0, 130)
-
-    @property
-    def refused(self) -> bool:
-        """Whether it said in a sentence why it cannot work."""
-        return self._process.returncode == 2
-
-    @property
-    def how(self) -> str:
-        code = self._process.returncode
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    def code(self) -> int:
+        return int(self._process.returncode)
 
     def last_words(self) -> str:
-        """The last line that it wrote to standard error."""
         for thread in self._threads:
             thread.join(timeout=5)
         return (self._errors[-1] if self._errors else "it said nothing").removeprefix("musicexp: ")
 
     def stop(self) -> None:
-        """Tell it to save and stop."""
         if not self.ended:
             self._process.send_signal(signal.SIGTERM)
 

@@ -10,8 +10,9 @@ from typing import Literal
 from musicexp.config import Config, Search
 from musicexp.errors import SettingError
 
-RATIO = 1.5
-"""Between two marks. Learning slows down, so they lie at equal ratios, as the rungs of successive halving do."""
+RATIO = 2.0
+"""Between two marks. Learning slows down, so they lie at equal ratios, as the rungs of successive halving do; each costs
+a validation, so they are not dense."""
 FIRST_SHARE = 8
 """The first mark lies at this part of the shortest training."""
 FIRST_SECONDS = 2.0

@@ -126,15 +126,19 @@ class Study:
         """Every trial of its own, in order; those lent by another study are left out."""
         return [t for t in self.inner.get_trials(deepcopy=False) if WARM not in t.user_attrs]
 
-    def finished(self) -> list[FrozenTrial]:
-        """Trials that count toward the target: complete or pruned, and no repetition of another."""
-        return [
-            t for t in self.trials() if t.state.name in ("COMPLETE", "PRUNED") and SAME_AS not in t.user_attrs
-        ]
+    def finished(self, of: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
+        """Trials that count toward the target: complete or pruned, and no repetition of another.
 
-    def failures(self) -> list[FrozenTrial]:
+        Args:
+            of: the study's trials, if they were read just now; so everywhere here.
+        """
+        trials = self.trials() if of is None else of
+        return [t for t in trials if t.state.name in ("COMPLETE", "PRUNED") and SAME_AS not in t.user_attrs]
+
+    def failures(self, of: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
         """Trials that failed for a reason of their own."""
-        return [t for t in self.trials() if t.state.name == "FAIL" and t.user_attrs.get(ENDED) == "failed"]
+        trials = self.trials() if of is None else of
+        return [t for t in trials if t.state.name == "FAIL" and t.user_attrs.get(ENDED) == "failed"]
 
     @property
     def size(self) -> int | None:
@@ -172,35 +176,35 @@ class Study:
         with self.storage.alone(self.name):
             for trial in self.storage.lost(self.inner):
                 self.give_up(trial)
-            if self.stopped() is not None:
+            trials = self.trials()
+            if self.stopped(trials) is not None:
                 return "over"
-            running = [t for t in self.trials() if t.state.name == "RUNNING"]
-            if len(self.finished()) + len(running) >= self.target:
+            running = [t for t in trials if t.state.name == "RUNNING"]
+            finished = self.finished(trials)
+            if len(finished) + len(running) >= self.target:
                 return "wait" if running else "over"
-            if self.size is not None and len(running) + len(self.distinct()) >= self.size:
+            if self.size is not None and len(running) + len(distinct(finished)) >= self.size:
                 return "wait" if running else "over"
             return self.storage.claim(self.inner)
 
     def over(self) -> bool:
         """Whether no trial runs, waits or will begin."""
-        busy = any(t.state.name == "RUNNING" for t in self.trials())
-        return self.stopped() is not None or (not busy and len(self.finished()) >= self.target)
+        trials = self.trials()
+        busy = any(t.state.name == "RUNNING" for t in trials)
+        return self.stopped(trials) is not None or (not busy and len(self.finished(trials)) >= self.target)
 
-    def stopped(self) -> str | None:
+    def stopped(self, of: Sequence[FrozenTrial] | None = None) -> str | None:
         """Why no further trial begins, or None."""
-        limits, failures = self.limits, self.failures()
+        trials = self.trials() if of is None else of
+        limits, failures = self.limits, self.failures(trials)
         if len(failures) >= limits.max_failures:
             last = failures[-1].user_attrs.get(REASON, "")
             return f"{count(len(failures), 'trial')} failed, the last one because: {last}; mend the cause, then go on with a higher max_failures"
-        if limits.max_cost is not None and self.trained_seconds() >= limits.max_cost * 3600:
+        if limits.max_cost is not None and self.trained_seconds(trials) >= limits.max_cost * 3600:
             return f"max_cost={limits.max_cost:g} hours of training are used up; go on with a higher max_cost"
         if limits.terminator and (told := self.inner.user_attrs.get(TERMINATED)):
             return f"{told}; go on without the terminator"
         return None
-
-    def distinct(self) -> set[tuple[tuple[str, Any], ...]]:
-        """The configurations that are through."""
-        return {tuple(sorted(t.params.items())) for t in self.finished()}
 
     def untried(self, chance: random.Random) -> dict[str, Any] | None:
         """A configuration that nobody has tried, at random; None where all are tried, or there is no end of them."""
@@ -212,14 +216,15 @@ class Study:
         left = [point for point in grid_points(self.search.dimensions) if point not in tried]
         return chance.choice(left) if left else None
 
-    def trained_seconds(self) -> float:
+    def trained_seconds(self, of: Sequence[FrozenTrial] | None = None) -> float:
         """Seconds of training, over all trials and workers."""
-        return sum(float(t.user_attrs.get(FIGURES, {}).get("seconds", 0.0)) for t in self.trials())
+        trials = self.trials() if of is None else of
+        return sum(float(t.user_attrs.get(FIGURES, {}).get("seconds", 0.0)) for t in trials)
 
     def take_up(self, trial_id: int) -> optuna.Trial:
         """The claimed trial, ready to be asked for its settings."""
         number = self.storage.shared.get_trial(trial_id).number
-        self.inner.sampler = sampler(self.sweep, number)
+        self.inner.sampler = sampler(self.sweep, number, self.distributions())
         return self.storage.taken_up(self.inner, trial_id)
 
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -258,6 +263,11 @@ class Study:
             return  # it had not chosen yet; another is chosen in its place
         kept = {name: trial.user_attrs[name] for name in COPIED if name in trial.user_attrs}
         self.enqueue(trial.params, {**kept, LOSSES: losses, RESUME_OF: trial.number})
+
+
+def distinct(trials: Sequence[FrozenTrial]) -> set[tuple[tuple[str, Any], ...]]:
+    """The configurations of trials."""
+    return {tuple(sorted(t.params.items())) for t in trials}
 
 
 def open_study(

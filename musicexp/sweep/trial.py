@@ -51,18 +51,29 @@ class Instance:
 
 @dataclass
 class Watcher:
-    """Reports a training at the study's marks, and ends it if the pruner or a limit says so."""
+    """Reports a training at the study's marks, and ends it if the pruner or a limit says so.
+
+    Attributes:
+        tokens: that an iteration sees.
+        every: how many iterations lie between two validations that the run makes anyway; 0 for none.
+        reports: whether the pruner compares its curve.
+        curve: (mark, objective) so far.
+        seconds_before: of the trial's other trainings.
+    """
 
     trial: optuna.Trial
     study: Study
     tokens: int
+    every: int
     milestones: Milestones
     reports: bool
     curve: list[tuple[int, float]]
     seconds_before: float
 
     def due(self, iteration: int, seconds: float) -> bool:
-        return self.milestones.passed(self._spent(iteration, seconds)) or self._too_long(seconds)
+        # Where nothing is pruned, a mark is not worth a validation that `run` would not make anyway.
+        worth = self.study.pruner != "none" or (self.every > 0 and iteration % self.every == 0)
+        return (worth and self.milestones.passed(self._spent(iteration, seconds))) or self._too_long(seconds)
 
     def look(self, iteration: int, seconds: float, found: Likelihood) -> str | None:
         first, sweep = self.study.objectives[0], self.study.sweep
@@ -211,6 +222,7 @@ class Training:
             trial=trial,
             study=self.study,
             tokens=config.batch_size * config.seq_length,
+            every=config.validation.every,
             milestones=milestones if number == 0 else Milestones([]),
             reports=not several and len(self.study.objectives) == 1 and first.metric.grows,
             curve=[(int(mark), float(value)) for mark, value in curve],
