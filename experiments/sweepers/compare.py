@@ -60,17 +60,20 @@ class Outcome:
     processor_seconds: float
 
 
-def command(arm: str, seed: int, python: str) -> list[str]:
+def command(arm: str, seed: int, python: str, threads: str) -> list[str]:
     """How an arm is started.
 
     Args:
         python: of the environment with hydra-optuna-sweeper.
+        threads: of the arms that train one configuration after another.
     """
     ours = [sys.executable, "-m", "musicexp", "sweep", *FIXED, *SPACE, f"trials={ENDLESS}"]
     if arm == OURS:
         return [*ours, f"sampler_seed={seed}"]
     if arm == RANDOM:
-        return [*ours, f"sampler_seed={seed}", "sampler=random", "pruner=none", "workers=1"]
+        # A sweep validates at the marks of its budget even if nobody prunes there; by the clock there are fewer of them.
+        alone = ["sampler=random", "pruner=none", "workers=1", "budget=seconds"]
+        return [*ours, f"sampler_seed={seed}", *alone, f"threads={threads}"]
     sweeper = {
         "hydra/sweeper": "optuna",
         "hydra/sweeper/sampler": "tpe",
@@ -83,7 +86,7 @@ def command(arm: str, seed: int, python: str) -> list[str]:
         "hydra.sweeper.max_failure_rate": 1,
     }
     words = [f"{name}={value}" for name, value in sweeper.items()]
-    return [python, str(HERE / "hydra_app.py"), "--multirun", *words, *FIXED, *SPACE]
+    return [python, str(HERE / "hydra_app.py"), "--multirun", *words, *FIXED, *SPACE, f"threads={threads}"]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -154,7 +157,7 @@ def outcome(uri: str, until: float, processor_seconds: float) -> Outcome:
     )
 
 
-def table(found: Mapping[tuple[int, str], Outcome], seconds: float) -> str:
+def table(found: Mapping[tuple[int, str], Outcome], seconds: float, threads: str) -> str:
     """The table as Markdown."""
     cores = cpu_threads()
     lines = [
@@ -163,6 +166,7 @@ def table(found: Mapping[tuple[int, str], Outcome], seconds: float) -> str:
         f"`experiments/sweepers/compare.py`, {seconds:g} s an arm and seed, {cores} cores ({platform.machine()}). Tried: through or",
         "pruned within that time, start of the process included. NLL in nats per token and bits per note: the best validation",
         f"figure among those that are through. Processor: seconds used by all processes of an arm, of {seconds * cores:g}.",
+        f"{HYDRA} and {RANDOM}: one configuration after another, threads={threads}.",
         "",
         "| arm | seed | tried | of them pruned | failed | best NLL | best bits per note | processor |",
         "|---|---|---|---|---|---|---|---|",
@@ -184,7 +188,9 @@ def table(found: Mapping[tuple[int, str], Outcome], seconds: float) -> str:
         if arm == OURS or not seeds:
             continue
         pairs = [(found[seed, OURS], found[seed, arm]) for seed in seeds]
-        ratios = [ours.tried / other.tried for ours, other in pairs if other.tried]
+        # An arm that tried nothing would be beaten by any factor; such a pair has no ratio and no best.
+        pairs = [(ours, other) for ours, other in pairs if other.tried and ours.tried]
+        ratios = [ours.tried / other.tried for ours, other in pairs]
         told = f"{statistics.median(ratios):.2f}, {min(ratios):.2f} - {max(ratios):.2f}" if ratios else "-"
         lines.append(
             f"| {arm} | {told} | {_difference(pairs, lambda got: got.nll_nats)} | {_difference(pairs, lambda got: got.bits_per_note)} |"
@@ -194,6 +200,8 @@ def table(found: Mapping[tuple[int, str], Outcome], seconds: float) -> str:
 
 def _difference(pairs: Sequence[tuple[Outcome, Outcome]], figure: Callable[[Outcome], float]) -> str:
     ours, others = [figure(one) for one, _ in pairs], [figure(other) for _, other in pairs]
+    if not pairs:
+        return "-"
     if len(pairs) == 1:
         return f"{ours[0] - others[0]:+.4f}, one pair"
     mean, low, high = paired(ours, others)
@@ -221,6 +229,9 @@ def main() -> None:
     parser.add_argument("--environment", type=Path, required=True, help="as environment.py has made it")
     parser.add_argument("--seconds", type=float, default=180.0, help="of each arm and seed")
     parser.add_argument("--seeds", type=int, default=3, help="of the samplers: 0, 1, ...")
+    parser.add_argument(
+        "--threads", default="auto", help="of the arms that train one configuration at a time"
+    )
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
     parser.add_argument("--keep", type=Path, help="leave stores and what was said here, a new folder")
     parser.add_argument("--table", type=Path, default=HERE / "table.md")
@@ -234,9 +245,9 @@ def main() -> None:
         for seed in range(given.seeds):
             for arm in given.arms:
                 place = folder / f"{arm.replace(' ', '-')}-{seed}"
-                found[seed, arm] = searched(command(arm, seed, python), place, given.seconds)
+                found[seed, arm] = searched(command(arm, seed, python, given.threads), place, given.seconds)
                 print(f"{arm}, seed {seed}: {found[seed, arm]}", flush=True)
-                given.table.write_text(table(found, given.seconds), encoding="utf-8")
+                given.table.write_text(table(found, given.seconds, given.threads), encoding="utf-8")
     print("\n" + given.table.read_text(encoding="utf-8"))
 
 
