@@ -250,7 +250,7 @@ def test_every_corner_and_every_suggestion_lies_in_the_dimension(dimension: Dime
     for value in dimension.corners():
         assert dimension.holds(value)
         assert known._contains(known.to_internal_repr(value))
-    study = optuna.create_study(sampler=sampler(sweep_of(sampler="random"), seed))
+    study = optuna.create_study(sampler=sampler(sweep_of(sampler="random"), seed, {}))
     value = suggested(study.ask(), [dimension])[dimension.name]
     assert dimension.holds(value)
     assert override_of(word(dimension.name, value)) is not None

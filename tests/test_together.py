@@ -271,7 +271,7 @@ def searched(
     study.pruner = pruner(pruning, MARKS)
     for _ in range(trials):
         number = len(study.get_trials(deepcopy=False))
-        study.sampler = sampler(sweep, number)
+        study.sampler = sampler(sweep, number, {d.name: distribution(d) for d in dimensions})
         trial = study.ask()
         params = suggested(trial, dimensions)
         assert all(d.holds(params[d.name]) for d in dimensions), params
@@ -360,7 +360,7 @@ def test_cmaes_warns_of_constraints_and_refuses_several_objectives() -> None:
 def test_cmaes_moves_along_numbers_only_and_wants_two_of_them() -> None:
     needs_package("cmaes")
     study = searched(sweep_of(sampler="cmaes"), (LR, SIZE, KEEP), trials=4)
-    relative = sampler(sweep_of(sampler="cmaes"), 9).infer_relative_search_space(study, study.trials[-1])
+    relative = sampler(sweep_of(sampler="cmaes"), 9, {}).infer_relative_search_space(study, study.trials[-1])
     assert set(relative) == {"lr", "model.hidden_size"}
 
 
@@ -392,7 +392,9 @@ def test_workers_of_qmc_that_begin_at_once_draw_their_own_first_trial() -> None:
     """What is drawn before the sequence is known came from one seed: all workers trained one configuration first."""
     study, nothing = optuna.create_study(), optuna.create_trial(value=0.0)
     first = [
-        sampler(sweep_of(sampler="qmc"), number).sample_independent(study, nothing, "lr", distribution(LR))
+        sampler(sweep_of(sampler="qmc"), number, {}).sample_independent(
+            study, nothing, "lr", distribution(LR)
+        )
         for number in range(4)
     ]
     assert len(set(first)) == 4

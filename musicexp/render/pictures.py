@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from musicexp.music import STEPS_PER_QUARTER, Piece
 
@@ -90,15 +92,27 @@ def _draw_roll(axes: Axes, piece: Piece, caption: str) -> None:
     low, high = (int(piece.pitch.min()), int(piece.pitch.max())) if len(piece) else (60, 72)
     bar = 4 * piece.metre[0] / piece.metre[1]
     bar *= math.ceil((piece.quarters / bar + 1) / MOST_LINES)
-    for line in np.arange(0, piece.quarters + bar, bar):
-        axes.axvline(line, color="#e3e3e3", linewidth=0.7, zorder=0)
-    axes.barh(piece.pitch, durations * 0.94, left=onsets, height=0.85, color=NOTE)
+    # One artist for all lines and one for all notes: hundreds of them take half a second to lay out and draw.
+    lines = np.arange(0, piece.quarters + bar, bar)
+    axes.vlines(lines, low - 2, high + 2, color="#e3e3e3", linewidth=0.7, zorder=0)
+    axes.add_collection(
+        PolyCollection(_boxes(onsets, durations * 0.94, piece.pitch, 0.85), facecolors=NOTE, linewidths=0)
+    )
     octaves = [pitch for pitch in range(low - 2, high + 3) if pitch % 12 == 0]
     axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves], fontsize=8)
     axes.set_ylim(low - 2, high + 2)
     axes.set_xlim(0, max(piece.quarters, 1))
     axes.tick_params(axis="x", labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _boxes(
+    lefts: NDArray[np.float64], widths: NDArray[np.float64], middles: NDArray[np.int_], height: float
+) -> NDArray[np.float64]:
+    """The corners of upright boxes, as (box, corner, x and y)."""
+    rights, lows, highs = lefts + widths, middles - height / 2, middles + height / 2
+    corners = [(lefts, lows), (rights, lows), (rights, highs), (lefts, highs)]
+    return np.stack([np.stack([x, y], axis=-1) for x, y in corners], axis=1)
 
 
 def _png(figure: Figure) -> bytes:
