@@ -107,12 +107,12 @@ def _draw_roll(axes: Axes, piece: Piece, caption: str) -> None:
 
 
 def _boxes(
-    lefts: NDArray[np.float64], widths: NDArray[np.float64], middles: NDArray[np.int_], height: float
-) -> NDArray[np.float64]:
+    lefts: NDArray[np.float64], widths: NDArray[np.float64], middles: NDArray[np.int32], height: float
+) -> list[NDArray[np.float64]]:
     """The corners of upright boxes, as (box, corner, x and y)."""
     rights, lows, highs = lefts + widths, middles - height / 2, middles + height / 2
     corners = [(lefts, lows), (rights, lows), (rights, highs), (lefts, highs)]
-    return np.stack([np.stack([x, y], axis=-1) for x, y in corners], axis=1)
+    return list(np.stack([np.stack([x, y], axis=-1) for x, y in corners], axis=1))
 
 
 def _png(figure: Figure) -> bytes:
