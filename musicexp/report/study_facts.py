@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from musicexp.render.axes import MINUS, usable
+from musicexp.render.axes import MINUS, short, usable
 from musicexp.report.html import visible
 from musicexp.report.study import Candidate, Direction, Objective, Study, Trial
 
@@ -132,10 +132,9 @@ def figure(found: float | None) -> str:
     if found is None or not math.isfinite(found):
         return "none"
     size = abs(found)
-    if size >= 1000:
-        told = f"{found:,.0f}" if size < 1e9 else f"{found:.3g}"
-    else:
-        told = f"{found:.4g}" if size < 1e-3 else f"{found:.{3 if size >= 10 else 4}f}"
+    if 0 < size < 1e-3 or size >= 1e9:
+        return short(found)
+    told = f"{found:,.{0 if size >= 1000 else 1 if size >= 100 else 3 if size >= 10 else 4}f}"
     return told.replace("-", MINUS)
 
 
