@@ -33,7 +33,7 @@ from musicexp.report import (
     study_page,
     trials_csv,
 )
-from musicexp.report.study_facts import figure, front, leading, ranked, reach, setting, verdict
+from musicexp.report.study_facts import figure, front, leading, measured, ranked, reach, setting, verdict
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'\x1b[31m\u202e"
 ALL_FIGURES = ["history.svg", "curves.svg", "slices.svg", "parallel.svg", "importance.svg", "pareto.svg"]
@@ -205,7 +205,7 @@ def test_importance_is_hidden_below_thirty_trials_and_for_several_objectives() -
     several = dataclasses.replace(several, trials=tuple(dataclasses.replace(t, values=(2.0 + t.number, 9.0 - t.number)) for t in several.trials))  # fmt: skip
     words = checked(several).words()
     assert "Not given for several objectives" in words
-    assert "On the front3trials that none beats" in words
+    assert "On the front3trials that none beats in all" in words
     assert "loss/val against seconds" not in words or "bits_per_note/val against seconds" in words
     assert len(re.findall("History of", words)) == 2
 
@@ -361,6 +361,13 @@ def test_an_axis_leaves_out_what_is_far_worse() -> None:
 def test_settings_and_figures_in_words() -> None:
     assert [setting(v) for v in (None, True, 3, 0.00123456, "a\nb")] == ["null", "true", "3", "0.001235", "a\\x0ab"]  # fmt: skip
     assert [figure(v) for v in (2.21, -0.5, 123.456, 12345.6, 1e-5, None)] == ["2.2100", f"{MINUS}0.5000", "123.5", "12,346", f"1e{MINUS}5", "none"]  # fmt: skip
+
+
+def test_a_front_takes_the_objective_and_not_a_figure_of_its_name() -> None:
+    found = study(trial(0, 2.0, figures={"loss/val": 9.0, "seconds": 5.0}))
+    assert measured(found, found.trials[0], "loss/val") == 2.0
+    assert measured(found, found.trials[0], "seconds") == 5.0
+    assert measured(found, found.trials[0], "parameters") is None
 
 
 @pytest.mark.slow

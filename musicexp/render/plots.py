@@ -146,7 +146,7 @@ class _Area:
     def point(self, point: Point, small: bool) -> str:
         across, up = self.place(point.x, point.y)
         kind = point.kind
-        if self.y.beyond(point.y):
+        if self.y.beyond(point.y) and kind != "failed":
             tall = 7 if point.y > self.y.high else -7
             shape = f'<path class="{kind}" d="M{across - 5:.1f} {up + tall:.1f}h10l-5 {-tall}z">'
         else:

@@ -32,14 +32,18 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 
 def history(study: Study) -> list[Chart]:
     """For each objective its value trial by trial, with a line for the best so far."""
-    return [_history(study, k) for k in range(len(study.objectives))] if study.trials else []
+    return [
+        _history(study, k)
+        for k in range(len(study.objectives))
+        if any(seen(t, k) is not None for t in study.trials)
+    ]
 
 
 def _history(study: Study, number: int) -> Chart:
     objective, best = study.objectives[number], leading(study)
     known = {t.number: v for t in study.trials if (v := seen(t, number)) is not None}
     spanned = _span(study, known, number)
-    x = numeric([t.number for t in study.trials], "trial")
+    x = numeric([0, 1, *(t.number for t in study.trials)] if len(study.trials) < 2 else [t.number for t in study.trials], "trial")  # fmt: skip
     y = numeric(spanned, visible(objective.metric))
     worst = y.low if objective.direction == "maximize" else y.high
     points = [
@@ -87,7 +91,9 @@ def curves(study: Study) -> list[Chart]:
     along = [x for _, points in drawn for x, _ in points]
     log = spans_decades(along)
     heights = [y for _, points in drawn for _, y in points]
-    spanned = reach(heights, objective.direction)
+    worst = [max((y for _, y in points), key=lambda y: cost(objective, y)) for _, points in drawn]
+    limit = max(cost(objective, y) for y in reach(worst, objective.direction))
+    spanned = [y for y in heights if cost(objective, y) <= limit]
     x = numeric(along, f"{study.budget} trained{', log scale' if log else ''}", log=log)
     y = numeric(spanned, visible(objective.metric))
     lines = []
@@ -107,7 +113,7 @@ def curves(study: Study) -> list[Chart]:
     key += [("line", "finished")] if any(t.state == "complete" and t is not best for t, _ in drawn) else []
     key += [("line pale", "ended early")] if any(t.state != "complete" for t, _ in drawn) else []
     parts = [f"{len(drawn)} of {len(with_curve):,} curves are drawn, the {ALWAYS} best among them"] if len(drawn) < len(with_curve) else []  # fmt: skip
-    parts += ["values far worse than most lie outside the axis"] if len(spanned) < len(heights) else []  # fmt: skip
+    parts += ["what is far worse than the rest lies outside the axis"] if len(spanned) < len(heights) else []  # fmt: skip
     return [Chart("Learning curves", sentence(parts) or f"the objective along the {study.budget} trained", plot(x, y, ends, lines, told + ".", key=key))]  # fmt: skip
 
 

@@ -90,13 +90,11 @@ def on_front(study: Study) -> list[Trial]:
 
 
 def measured(study: Study, trial: Trial, name: str) -> float | None:
-    """A figure of a finished trial by its name, wherever it stands: among figures, objectives, or its seconds."""
+    """A figure of a finished trial by its name, wherever it stands: among objectives, figures, or its seconds."""
     if trial.state != "complete":
         return None
     metrics = [objective.metric for objective in study.objectives]
-    found = trial.figures.get(name)
-    if found is None and name in metrics:
-        found = value(trial, metrics.index(name))
+    found = value(trial, metrics.index(name)) if name in metrics else trial.figures.get(name)
     if found is None and name == "seconds":
         found = trial.seconds or None
     return next(iter(usable([found])), None)

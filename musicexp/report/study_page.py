@@ -23,8 +23,8 @@ MARK = '<meta name="generator" content="musicexp sweep">'
 OWN_STYLE = """
 .grid.halves{grid-template-columns:repeat(auto-fill,minmax(min(28rem,100%),1fr));gap:2rem 2.5rem}
 .half{max-width:34rem;margin-top:1.2rem}
-.grid.slices{grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr))}
-.wide-chart figure{min-width:52rem}
+.grid.slices+h3,.note+h3{margin-top:1.8rem}.grid.slices{grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr))}
+.wide-chart figure{min-width:52rem}.wide-chart figcaption{max-width:calc(100vw - 2.5rem)}
 .command code{display:block;padding:.75rem 1rem;font-size:.95rem;border-left:3px solid var(--two);border-radius:0 8px 8px 0;user-select:all}
 td code{white-space:normal}td .run{white-space:nowrap;display:inline-block;max-width:10ch;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom;user-select:all}#trials td{white-space:nowrap}.reason{display:block;white-space:normal;min-width:15rem}.verdict{display:block;min-width:9.5rem}.swept{display:block;min-width:13rem}
 .tiles dd{font-size:1.35rem;white-space:nowrap}.tiles dd small{white-space:normal}.tiles{grid-template-columns:repeat(auto-fit,minmax(10rem,1fr))}
@@ -127,7 +127,7 @@ def _tiles(study: Study) -> list[tuple[str, str, str]]:
     return [
         ("Finished", f"{states['complete']:,}", f"of {study.target:,} trials{'; ' + going if going else ''}"),
         ("Pruned", f"{states['pruned']:,}", f"by {visible(study.pruner)}"),
-        ("Failed", f"{states['failed']:,}", count(infeasible, "trial infeasible", "trials infeasible") if infeasible else ""),
+        ("Failed", f"{states['failed']:,}", count(infeasible, "trial infeasible", "trials infeasible") if infeasible else "none infeasible"),
         _leading_tile(study),
         ("Time", duration(study.seconds), f"{duration(study.trained_seconds)} trained, {count(study.workers, 'worker')}"),
         ("Saved by pruning", duration(spared), f"about {spared / whole:.0%} of all, estimated".replace("%", " %") if spared else "nothing"),
@@ -141,7 +141,7 @@ def _leading_tile(study: Study) -> tuple[str, str, str]:
         return "Best", figure(best.mean), f"{metric}, {visible(best.label)}; {interval(best.low, best.high)}"
     trial = leading(study)
     if len(study.objectives) > 1:
-        return "On the front", f"{len(on_front(study)):,}", "trials that none beats in every objective"
+        return "On the front", f"{len(on_front(study)):,}", "trials that none beats in all objectives"
     if trial is None or value(trial) is None:
         return "Leading", "none", "no trial has finished"
     return "Leading", figure(value(trial)), f"{metric}, trial {trial.number}; not confirmed"

@@ -57,10 +57,9 @@ def result(study: Study) -> Html:
         return joined([tag("p", told), words])
     trial = leading(study)
     which = f"Trial {trial.number}, " if trial is not None else ""
-    if len(study.objectives) > 1:
-        which = (
-            f"One of {count(len(on_front(study)), 'trial')} that no other beats in every objective: {which}"
-        )
+    if trial is not None and len(study.objectives) > 1:
+        among = count(len(on_front(study)), "trial")
+        which += f"one of {among} that no other beats in all objectives, "
     return joined([tag("p", f"{which}{NOT_CONFIRMED}."), words])
 
 
@@ -145,7 +144,7 @@ def _front_table(study: Study, found: Front) -> Html:
             f"trial {t.number}",
             figure(x),
             figure(y),
-            *([tag("code", settings_words(t.settings))] if few else []),
+            *([tag("code", settings_words(t.settings), class_="swept")] if few else []),
         )
         for t, x, y in found.points[:FRONT_SHOWN]
     ]
