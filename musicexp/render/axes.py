@@ -36,12 +36,13 @@ class Axis:
 
     def share(self, value: float) -> float:
         """Where a value lies, from 0 (low) to 1 (high); what lies beyond an end is put there."""
-        if value <= self.low:
+        if not value > self.low:  # what is no number neither
             return 0.0
         if value >= self.high:
             return 1.0
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
+            low = math.log(self.low)
+            return (math.log(value) - low) / (math.log(self.high) - low)
         return (value - self.low) / (self.high - self.low)
 
     def beyond(self, value: float) -> bool:

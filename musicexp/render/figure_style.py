@@ -36,7 +36,7 @@ PLOT_STYLE = """
 .pruned{fill:var(--paper);stroke:var(--faint);stroke-width:1.6}
 .infeasible{fill:var(--paper);stroke:var(--four);stroke-width:1.6}
 .failed,.open{fill:none;stroke:var(--edge);stroke-width:1.8}.open{stroke:var(--soft)}
-.seeds{fill:var(--faint)}
+.seeds{fill:var(--soft);opacity:.55}
 .done:hover,.pruned:hover,.infeasible:hover{stroke:var(--two);stroke-width:2.5}
 .dots{fill:none;stroke-linecap:round;stroke-width:5}.dots.done{stroke:var(--one)}.dots.pruned{stroke:var(--faint)}
 .line{fill:none;stroke:var(--one);stroke-width:1.3;stroke-linejoin:round}
@@ -46,6 +46,7 @@ PLOT_STYLE = """
 .line.shade0{stroke:var(--shade0)}.line.shade1{stroke:var(--shade1)}.line.shade2{stroke:var(--shade2)}
 .line.shade3{stroke:var(--shade3)}.line.shade4{stroke:var(--shade4)}.line.shade5{stroke:var(--shade5)}
 .line:hover{stroke:var(--two);stroke-width:2.6;opacity:1}
+.halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 .whisker{fill:none;stroke:var(--ink);stroke-width:1.4}.zero{fill:none;stroke:var(--soft);stroke-dasharray:3 3}
 """
 """What the points and lines of plots look like."""

@@ -39,7 +39,7 @@ def interval_rows(rows: Sequence[Row], axis: Axis, described: str, *, bars: bool
     floor = 6 + TALL * len(rows)
     height = floor + 36
     room = WIDTH - LEFT - RIGHT
-    parts = [f'<svg class="chart plot" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(described)}">']  # fmt: skip
+    parts = [f'<svg class="chart plot broad" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(described)}">']  # fmt: skip
     for value, words in axis.ticks:
         x = LEFT + axis.share(value) * room
         parts.append(f'<path class="grid" d="M{x:.1f} 2V{floor:g}"/>')

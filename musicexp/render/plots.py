@@ -67,17 +67,20 @@ def plot(
         key: kinds of points (or "line ..." for lines) and what they mean.
     """
     width, height = size
-    top = 20.0 + KEY_ROW * bool(key)
+    keys, rows = _key(key, width)
+    top = 20.0 + KEY_ROW * rows
+    broad = " broad" if width > NARROW[0] else ""
     area = _Area(x, y, LEFT, width - RIGHT, top, height - BOTTOM)
-    parts = [f'<svg class="chart plot" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(described)}">']  # fmt: skip
-    parts += _key(key)
+    parts = [f'<svg class="chart plot{broad}" viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(described)}">']  # fmt: skip
+    parts += keys
     parts.append(f'<text class="label" x="0" y="{top - 9:g}">{escape(y.title)}</text>')
     parts += area.scales()
     middle = (area.left + area.right) / 2
     parts.append(f'<text class="label" x="{middle:g}" y="{height - 3:g}" text-anchor="middle">{escape(x.title)}</text>')  # fmt: skip
     parts += [area.line(line) for line in lines]
     parts += area.many(points[:-TOLD])
-    parts += [area.point(point) for point in points[-TOLD:]]
+    small = len(points) > TOLD
+    parts += [area.point(point, small) for point in points[-TOLD:]]
     parts += area.labels(points[-TOLD:])
     return "".join(parts) + "</svg>"
 
@@ -140,14 +143,14 @@ class _Area:
         told = f"<title>{escape(line.tip)}</title>" if line.tip else ""
         return f'<path class="line {line.kind}" d="{"".join(steps)}">{told}</path>'
 
-    def point(self, point: Point) -> str:
+    def point(self, point: Point, small: bool) -> str:
         across, up = self.place(point.x, point.y)
         kind = point.kind
-        if self.y.beyond(point.y):
+        if self.y.beyond(point.y) and kind != "failed":
             tall = 7 if point.y > self.y.high else -7
             shape = f'<path class="{kind}" d="M{across - 5:.1f} {up + tall:.1f}h10l-5 {-tall}z">'
         else:
-            shape = _shape(kind, across, up)
+            shape = _shape(kind, across, up, small)
         return f"{shape}<title>{escape(point.tip)}</title></{shape[1:].split(' ')[0]}>"
 
     def many(self, points: Iterable[Point]) -> list[str]:
@@ -155,8 +158,10 @@ class _Area:
         strokes: dict[str, list[str]] = {}
         for point in points:
             across, up = self.place(point.x, point.y)
-            strokes.setdefault(point.kind, []).append(f"M{across:.1f} {up:.1f}h0")
-        return [f'<path class="dots {kind}" d="{"".join(steps)}"/>' for kind, steps in strokes.items()]
+            failed = point.kind == "failed"
+            step = f"M{across - 3:.1f} {up - 3:.1f}l6 6m0 -6l-6 6" if failed else f"M{across:.1f} {up:.1f}h0"
+            strokes.setdefault("failed" if failed else f"dots {point.kind}", []).append(step)
+        return [f'<path class="{kind}" d="{"".join(steps)}"/>' for kind, steps in strokes.items()]
 
     def labels(self, points: Iterable[Point]) -> list[str]:
         """Labels beside points, as far as they do not cover each other."""
@@ -169,7 +174,7 @@ class _Area:
             if point.label and clear:
                 taken.append((begin, begin + wide, up))
                 anchor, at = ("start", across + 8) if begin > across else ("end", across - 8)
-                parts.append(f'<text class="label strong" x="{at:.1f}" y="{up - 4:.1f}" text-anchor="{anchor}">{escape(point.label)}</text>')  # fmt: skip
+                parts.append(f'<text class="label strong halo" x="{at:.1f}" y="{up - 4:.1f}" text-anchor="{anchor}">{escape(point.label)}</text>')  # fmt: skip
         return parts
 
 
@@ -180,25 +185,30 @@ def clipped(words: str, most: int) -> str:
     return f"{escape(words[: most - 1])}…<title>{escape(words)}</title>"
 
 
-def _shape(kind: str, x: float, y: float) -> str:
+def _shape(kind: str, x: float, y: float, small: bool = False) -> str:
     if kind == "failed":
         return f'<path class="failed" d="M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0 -7l-7 7">'
     if kind == "open":
         return f'<path class="open" d="M{x:.1f} {y - 4:.1f}v8">'
     if kind == "infeasible":
         return f'<path class="infeasible" d="M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z">'
-    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{ {"leading": 5.5, "done": 3.8}.get(kind, 3.2) }">'
+    radius = 5.5 if kind == "leading" else 2.8 if small else {"done": 3.8}.get(kind, 3.2)
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">'
 
 
-def _key(key: Sequence[tuple[str, str]]) -> list[str]:
-    parts, at = [], 6.0
+def _key(key: Sequence[tuple[str, str]], width: float) -> tuple[list[str], int]:
+    """What the kinds mean, in as many rows as they need; the rows are counted."""
+    parts, at, row = [], 6.0, 0
     for kind, words in key:
+        wide = 26 + len(words) * LETTER
+        if at > 6 and at + wide > width:
+            at, row = 6.0, row + 1
+        y = 7 + KEY_ROW * row
         if kind.startswith("line"):
-            parts.append(f'<path class="{kind}" d="M{at - 5:g} 7h14"/>')
-            at += 4
+            parts.append(f'<path class="{kind}" d="M{at - 6:g} {y:g}h13"/>')
         else:
-            shape = _shape(kind, at, 7)
+            shape = _shape(kind, at, y)
             parts.append(f"{shape}</{shape[1:].split(' ')[0]}>")
-        parts.append(f'<text class="label" x="{at + 9:g}" y="11">{escape(words)}</text>')
-        at += 24 + len(words) * 6.0
-    return parts
+        parts.append(f'<text class="label" x="{at + 10:g}" y="{y + 4:g}">{escape(words)}</text>')
+        at += wide
+    return parts, row + bool(key)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-STYLE = """
-:root{color-scheme:light dark;--paper:#fbfaf7;--card:#fff;--ink:#1c2530;--soft:#576473;--line:#dfe2e0;--tint:#eef2f4;
---one:#1b6ca8;--two:#c2410c;--three:#3f7d44;--four:#8a4fa3;--faint:#9fb8ca;--warn:#fdf3e3;--edge:#c77d12}
-@media (prefers-color-scheme:dark){:root{--paper:#12161b;--card:#191f26;--ink:#e7eaee;--soft:#a3afbb;--line:#2d3640;
---tint:#222a33;--one:#6fb5ea;--two:#f59e6c;--three:#86c98b;--four:#cf9be4;--faint:#44627a;--warn:#2b2417;--edge:#d99a3a}}
+from musicexp.render.figure_style import CHART_STYLE, DARK, LIGHT, colours
+
+STYLE = f"""
+:root{{color-scheme:light dark;{colours(LIGHT)}}}
+@media (prefers-color-scheme:dark){{:root{{{colours(DARK)}}}}}
+{CHART_STYLE}"""
+STYLE += """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
@@ -38,11 +40,6 @@ code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:
 figure{margin:0}
 figcaption{font-weight:600;margin-bottom:.3rem}
 figcaption small{display:block;font-weight:400;color:var(--soft);font-size:.86rem;line-height:1.4}
-svg{display:block;width:100%}
-.chart{height:auto;overflow:visible}
-.bar{fill:var(--one)}.bar.faint{fill:var(--faint)}.reach{fill:transparent}.column:hover .bar{fill:var(--two)}
-.grid-line,path.grid{stroke:var(--line);fill:none}.axis{stroke:var(--soft);fill:none}
-.label{fill:var(--soft);font-size:10.5px;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto;margin-top:.6rem}
 .scroll+.scroll,p+.scroll{margin-top:1.4rem}
 .scroll:focus-visible,.rolls:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--one);outline-offset:3px;border-radius:3px}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from musicexp.render.axes import Axis, categories, numeric, spans_decades, usable
+from musicexp.render.axes import numeric, spans_decades, usable
 from musicexp.render.plots import NARROW, Line, Point, plot
 from musicexp.report.html import visible
 from musicexp.report.study import Dimension, Study, Trial
@@ -15,13 +14,12 @@ from musicexp.report.study_facts import (
     cut,
     figure,
     finished,
-    last_seen,
     leading,
     reach,
     setting,
-    settings_words,
     value,
 )
+from musicexp.report.study_marks import Chart, axis_of, beyond, key_of, kind_of, order, seen, sentence, tip
 from musicexp.wording import count
 
 CURVES = 160
@@ -32,35 +30,25 @@ CURVE_POINTS = 6000
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A drawing with its words.
-
-    Attributes:
-        more: what has to be known to read it, in a line.
-        svg: as it stands in the page.
-    """
-
-    title: str
-    more: str
-    svg: str
-
-
 def history(study: Study) -> list[Chart]:
     """For each objective its value trial by trial, with a line for the best so far."""
-    return [_history(study, k) for k in range(len(study.objectives))] if study.trials else []
+    return [
+        _history(study, k)
+        for k in range(len(study.objectives))
+        if any(seen(t, k) is not None for t in study.trials)
+    ]
 
 
 def _history(study: Study, number: int) -> Chart:
     objective, best = study.objectives[number], leading(study)
     known = {t.number: v for t in study.trials if (v := seen(t, number)) is not None}
-    spanned = reach(list(known.values()), objective.direction)
-    x = numeric([t.number for t in study.trials], "trial")
+    spanned = _span(study, known, number)
+    x = numeric([0, 1, *(t.number for t in study.trials)] if len(study.trials) < 2 else [t.number for t in study.trials], "trial")  # fmt: skip
     y = numeric(spanned, visible(objective.metric))
     worst = y.low if objective.direction == "maximize" else y.high
     points = [
         Point(t.number, known.get(t.number, worst), kind_of(t, best), tip(study, t, known.get(t.number)))
-        for t in sorted(study.trials, key=lambda t: _order(t, best))
+        for t in sorted(study.trials, key=lambda t: order(study, t, best))
     ]
     bound, so_far = [], None
     for t in study.trials:
@@ -81,6 +69,17 @@ def _history(study: Study, number: int) -> Chart:
     return Chart(title, sentence(parts) or "each trial's objective, in order", drawn)
 
 
+def _span(study: Study, known: dict[int, float], number: int) -> list[float]:
+    """The values that the axis of a history covers: trials that ended early may be far worse than the finished ones."""
+    objective = study.objectives[number]
+    done = reach([v for t in study.trials if (v := value(t, number)) is not None], objective.direction)
+    if len(set(done)) < 2:
+        return reach(list(known.values()), objective.direction)
+    costs = [cost(objective, v) for v in done]
+    limit = max(costs) + (max(costs) - min(costs)) / 2
+    return [v for v in known.values() if cost(objective, v) <= limit]
+
+
 def curves(study: Study) -> list[Chart]:
     """The first objective of each trial along what it was trained."""
     objective, best = study.objectives[0], leading(study)
@@ -92,17 +91,19 @@ def curves(study: Study) -> list[Chart]:
     along = [x for _, points in drawn for x, _ in points]
     log = spans_decades(along)
     heights = [y for _, points in drawn for _, y in points]
-    spanned = reach(heights, objective.direction)
+    worst = [max((y for _, y in points), key=lambda y: cost(objective, y)) for _, points in drawn]
+    limit = max(cost(objective, y) for y in reach(worst, objective.direction))
+    spanned = [y for y in heights if cost(objective, y) <= limit]
     x = numeric(along, f"{study.budget} trained{', log scale' if log else ''}", log=log)
     y = numeric(spanned, visible(objective.metric))
     lines = []
-    for trial, points in sorted(drawn, key=lambda pair: _order(pair[0], best)):
+    for trial, points in sorted(drawn, key=lambda pair: order(study, pair[0], best)):
         kind = "best" if trial is best else "" if trial.state == "complete" else "pale"
-        many = " many" if len(drawn) > 60 and trial is not best else ""
+        many = " many" if len(drawn) > 12 and trial is not best else ""
         lines.append(Line(_thinned(points, longest), kind + many, tip(study, trial, points[-1][1])))
     ends = [
         Point(*points[-1], kind_of(t, best), tip(study, t, points[-1][1]))
-        for t, points in sorted(drawn, key=lambda pair: _order(pair[0], best))
+        for t, points in sorted(drawn, key=lambda pair: order(study, pair[0], best))
         if len(points) == 1 or t is best
     ]
     told = f"Line chart of {visible(objective.metric)} along {study.budget} trained: {count(len(drawn), 'curve')}"
@@ -112,7 +113,7 @@ def curves(study: Study) -> list[Chart]:
     key += [("line", "finished")] if any(t.state == "complete" and t is not best for t, _ in drawn) else []
     key += [("line pale", "ended early")] if any(t.state != "complete" for t, _ in drawn) else []
     parts = [f"{len(drawn)} of {len(with_curve):,} curves are drawn, the {ALWAYS} best among them"] if len(drawn) < len(with_curve) else []  # fmt: skip
-    parts += ["the worst beginnings and values lie above or below the axis"] if len(spanned) < len(heights) else []  # fmt: skip
+    parts += ["what is far worse than the rest lies outside the axis"] if len(spanned) < len(heights) else []  # fmt: skip
     return [Chart("Learning curves", sentence(parts) or f"the objective along the {study.budget} trained", plot(x, y, ends, lines, told + ".", key=key))]  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def _slice(study: Study, dimension: Dimension, number: int) -> Chart:
     spanned = reach([t.values[number] for t in done], objective.direction)
     y = numeric(spanned, visible(objective.metric))
     points = []
-    for t in sorted(done, key=lambda t: _order(t, best)):
+    for t in sorted(done, key=lambda t: order(study, t, best)):
         place = places.get(t.number)
         if place is None:
             continue
@@ -142,69 +143,8 @@ def _slice(study: Study, dimension: Dimension, number: int) -> Chart:
     told = f"Scatter plot of {visible(objective.metric)} against {visible(dimension.name)}, {count(len(points), 'finished trial')}"
     if best is not None and dimension.name in best.settings:
         told += f"; trial {best.number} has {cut(setting(best.settings[dimension.name]))}"
-    more = ["log scale"] * x.log + beyond([t.values[number] for t in done], spanned)
+    more = beyond([t.values[number] for t in done], spanned)
     return Chart(visible(dimension.name), sentence(more), plot(x, y, points, [], told + ".", size=NARROW))
-
-
-def axis_of(dimension: Dimension, trials: Sequence[Trial]) -> tuple[Axis, dict[int, float]]:
-    """The axis of a setting, and where on it each trial stands, by the trial's number."""
-    having = [t for t in trials if dimension.name in t.settings]
-    name = visible(dimension.name)
-    if dimension.choices:
-        labels = list(dict.fromkeys(map(setting, dimension.choices)))
-        labels += sorted({setting(t.settings[dimension.name]) for t in having} - set(labels))
-        place = {label: float(k) for k, label in enumerate(labels)}
-        return categories(labels, name), {t.number: place[setting(t.settings[dimension.name])] for t in having}  # fmt: skip
-    places = {t.number: found for t in having if (found := _number(t.settings[dimension.name])) is not None}
-    ends = [dimension.low, dimension.high]
-    return numeric([*ends, *places.values()], name, log=dimension.log), places
-
-
-def seen(trial: Trial, number: int) -> float | None:
-    """What is known of an objective: of the first also the end of a curve."""
-    return last_seen(trial) if number == 0 else value(trial, number)
-
-
-def kind_of(trial: Trial, best: Trial | None) -> str:
-    """The kind of a trial's point."""
-    if trial is best:
-        return "leading"
-    if trial.state == "complete":
-        return "done" if trial.feasible else "infeasible"
-    return {"pruned": "pruned", "failed": "failed"}.get(trial.state, "open")
-
-
-def key_of(study: Study, best: Trial | None) -> list[tuple[str, str]]:
-    """The kinds that occur and what they mean."""
-    words = {"leading": f"trial {best.number}" if best else "", "done": "finished", "infeasible": "infeasible", "pruned": "pruned",
-             "failed": "failed", "open": "not ended"}  # fmt: skip
-    kinds = {kind_of(t, best) for t in study.trials}
-    return [(kind, said) for kind, said in words.items() if kind in kinds]
-
-
-def tip(study: Study, trial: Trial, found: float | None) -> str:
-    """What is said of a trial when it is pointed at."""
-    state = "" if trial.state == "complete" else f" ({trial.state})"
-    breach = "" if trial.feasible else " (infeasible)"
-    told = figure(found) if found is not None else "no value"
-    return cut(f"trial {trial.number}{state}{breach}: {told}; {settings_words(trial.settings, 24)}", 240 if len(study.trials) <= 300 else 90)  # fmt: skip
-
-
-def beyond(values: Sequence[float], spanned: Sequence[float]) -> list[str]:
-    """Says how many values lie outside an axis, if any does."""
-    out = len(values) - len(spanned)
-    return [f"{count(out, 'far worse value is', 'far worse values are')} marked at the edge"] if out else []
-
-
-def sentence(parts: Sequence[str]) -> str:
-    return "; ".join(parts)
-
-
-def _order(trial: Trial, best: Trial | None) -> tuple[int, float]:
-    """The order of drawing: what did not finish, then the finished, the best on top."""
-    if trial is best:
-        return (2, 0)
-    return (int(trial.state == "complete"), trial.number)
 
 
 def _numbers(trial: Trial) -> list[tuple[float, float]]:
@@ -217,7 +157,7 @@ def _some(study: Study, pairs: list[tuple[Trial, list[tuple[float, float]]]]) ->
     if len(pairs) <= CURVES:
         return pairs
     objective, best = study.objectives[0], leading(study)
-    order = sorted(
+    ordered = sorted(
         pairs,
         key=lambda pair: (
             pair[0] is not best,
@@ -225,9 +165,9 @@ def _some(study: Study, pairs: list[tuple[Trial, list[tuple[float, float]]]]) ->
             cost(objective, pair[1][-1][1]),
         ),
     )
-    rest = sorted(order[ALWAYS:], key=lambda pair: pair[0].number)
+    rest = sorted(ordered[ALWAYS:], key=lambda pair: pair[0].number)
     room = CURVES - ALWAYS
-    return order[:ALWAYS] + [rest[k * len(rest) // room] for k in range(room)]
+    return ordered[:ALWAYS] + [rest[k * len(rest) // room] for k in range(room)]
 
 
 def _thinned(points: Sequence[tuple[float, float]], most: int) -> Sequence[tuple[float, float]]:
@@ -235,9 +175,3 @@ def _thinned(points: Sequence[tuple[float, float]], most: int) -> Sequence[tuple
     if len(points) <= most:
         return points
     return [points[round(k * (len(points) - 1) / (most - 1))] for k in range(most)]
-
-
-def _number(found: object) -> float | None:
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
-        return None
-    return next(iter(usable([found])), None)

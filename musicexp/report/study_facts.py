@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from musicexp.render.axes import MINUS, usable
+from musicexp.render.axes import MINUS, short, usable
 from musicexp.report.html import visible
 from musicexp.report.study import Candidate, Direction, Objective, Study, Trial
 
@@ -90,13 +90,11 @@ def on_front(study: Study) -> list[Trial]:
 
 
 def measured(study: Study, trial: Trial, name: str) -> float | None:
-    """A figure of a finished trial by its name, wherever it stands: among figures, objectives, or its seconds."""
+    """A figure of a finished trial by its name, wherever it stands: among objectives, figures, or its seconds."""
     if trial.state != "complete":
         return None
     metrics = [objective.metric for objective in study.objectives]
-    found = trial.figures.get(name)
-    if found is None and name in metrics:
-        found = value(trial, metrics.index(name))
+    found = value(trial, metrics.index(name)) if name in metrics else trial.figures.get(name)
     if found is None and name == "seconds":
         found = trial.seconds or None
     return next(iter(usable([found])), None)
@@ -132,10 +130,9 @@ def figure(found: float | None) -> str:
     if found is None or not math.isfinite(found):
         return "none"
     size = abs(found)
-    if size >= 1000:
-        told = f"{found:,.0f}" if size < 1e9 else f"{found:.3g}"
-    else:
-        told = f"{found:.4g}" if size < 1e-3 else f"{found:.{3 if size >= 10 else 4}f}"
+    if 0 < size < 1e-3 or size >= 1e9:
+        return short(found)
+    told = f"{found:,.{0 if size >= 1000 else 1 if size >= 100 else 3 if size >= 10 else 4}f}"
     return told.replace("-", MINUS)
 
 
@@ -175,6 +172,6 @@ def verdict(candidate: Candidate, direction: Direction) -> str:
         return ""
     _, low, high = candidate.against_default
     if low <= 0 <= high or not all(map(math.isfinite, (low, high))):
-        return "within seed noise: the interval includes 0"
+        return "within seed noise (the interval includes 0)"
     better = high < 0 if direction == "minimize" else low > 0
-    return f"{'better' if better else 'worse'} than the default: the interval excludes 0"
+    return f"{'better' if better else 'worse'} than the default (the interval excludes 0)"

@@ -38,7 +38,7 @@ def study_lines(study: Study) -> list[str]:
     lines = [""]
     if best:
         names = [d.name for d in study.dimensions]
-        heads = ["trial", *(o.metric for o in study.objectives), *names, "seconds"]
+        heads = ["trial", *(o.metric for o in study.objectives), *_short(names), "seconds"]
         rows = [
             [str(t.number), *map(figure, t.values), *(cut(setting(t.settings[n]), 24) if n in t.settings else "" for n in names), f"{t.seconds:,.0f}"]
             for t in best
@@ -72,6 +72,12 @@ def trials_csv(study: Study) -> bytes:
             last = [t.seconds, t.saved_seconds, _cell(t.feasible), "" if t.resume_of is None else t.resume_of, " ".join(t.runs), visible(t.reason)]  # fmt: skip
             rows.writerow([t.number, t.state, *values, *swept, *figures, *last])
         return out.getvalue().encode()
+
+
+def _short(names: list[str]) -> list[str]:
+    """Settings without their group, as far as that leaves them different."""
+    ends = [name.rpartition(".")[2] for name in names]
+    return [end if ends.count(end) == 1 else name for end, name in zip(ends, names, strict=True)]
 
 
 def _cell(found: object) -> str:

@@ -11,8 +11,9 @@ from musicexp.report.console import duration
 from musicexp.report.html import Html, joined, tag, text, visible
 from musicexp.report.page_style import STYLE
 from musicexp.report.study import Study
-from musicexp.report.study_charts import Chart, curves, history, slices
+from musicexp.report.study_charts import curves, history, slices
 from musicexp.report.study_facts import counts, figure, interval, leading, on_front, saved, value
+from musicexp.report.study_marks import Chart
 from musicexp.report.study_relations import fronts, importance_chart, parallel_chart
 from musicexp.wording import count
 
@@ -20,19 +21,20 @@ MARK = '<meta name="generator" content="musicexp sweep">'
 """By this a file is known for such a page."""
 
 OWN_STYLE = """
-.grid.halves{grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:2rem 2.5rem}
+.grid.halves{grid-template-columns:repeat(auto-fill,minmax(min(28rem,100%),1fr));gap:2rem 2.5rem}
 .half{max-width:34rem;margin-top:1.2rem}
-.grid.slices{grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr))}
-.wide-chart figure{min-width:52rem}
-.halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
+.grid.slices+h3,.note+h3{margin-top:1.8rem}.grid.slices{grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr))}
+.wide-chart figure{min-width:52rem}.wide-chart figcaption{max-width:calc(100vw - 2.5rem)}
 .command code{display:block;padding:.75rem 1rem;font-size:.95rem;border-left:3px solid var(--two);border-radius:0 8px 8px 0;user-select:all}
-td code{white-space:nowrap}
+td code{white-space:normal}td .run{white-space:nowrap;display:inline-block;max-width:10ch;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom;user-select:all}#trials td{white-space:nowrap}.reason{display:block;white-space:normal;min-width:15rem}.verdict{display:block;min-width:9.5rem}.swept{display:block;min-width:13rem}
+.tiles dd{font-size:1.35rem;white-space:nowrap}.tiles dd small{white-space:normal}.tiles{grid-template-columns:repeat(auto-fit,minmax(10rem,1fr))}
 th button{all:unset;cursor:pointer;border-bottom:1px dotted var(--soft)}
 th button:focus-visible{outline:2px solid var(--one);outline-offset:2px}
-th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
-@media (max-width:34rem){.plot .label{font-size:13px}.wide-chart .label{font-size:11px}}
-@media (max-height:14rem){header{padding-top:.6rem}h1{font-size:1.15rem}.lead{font-size:.85rem;margin:.1rem 0 0}
-.tiles{margin-top:.5rem;gap:.4rem}.tiles div{padding:.3rem .6rem}.tiles dd{font-size:1.1rem}section{padding-top:1.2rem}}
+th[scope=row]{white-space:nowrap}th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
+@media (max-width:34rem){.plot.broad .label{font-size:14px}}
+@media (max-height:14rem){header{padding-top:.4rem}h1{font-size:1.05rem}.lead,header .tiles small{display:none}
+.tiles{margin-top:.3rem;gap:.3rem;grid-template-columns:repeat(3,minmax(0,1fr))}.tiles div{padding:.2rem .5rem}.tiles dt{font-size:.72rem}.tiles dd{font-size:.95rem;line-height:1.3}
+nav ul{margin-top:.4rem;padding:.3rem 0}section{padding-top:1.2rem}}
 @media print{body{background:none}#trials,#asked{break-inside:auto}tr,figure{break-inside:avoid}.scroll{overflow:visible}.wide-chart figure{min-width:0}table{font-size:.7rem}}
 """
 
@@ -89,7 +91,7 @@ def study_figures(study: Study) -> dict[str, bytes]:
         "slices.svg": slices(study),
         "parallel.svg": parallel_chart(study),
         "importance.svg": importance_chart(study),
-        "pareto.svg": [chart for chart, _ in fronts(study)],
+        "pareto.svg": [front.chart for front in fronts(study)],
     }
     columns = {"slices.svg": min(3, max(1, len(study.dimensions)))}
     return {
@@ -125,7 +127,7 @@ def _tiles(study: Study) -> list[tuple[str, str, str]]:
     return [
         ("Finished", f"{states['complete']:,}", f"of {study.target:,} trials{'; ' + going if going else ''}"),
         ("Pruned", f"{states['pruned']:,}", f"by {visible(study.pruner)}"),
-        ("Failed", f"{states['failed']:,}", count(infeasible, "trial infeasible", "trials infeasible") if infeasible else ""),
+        ("Failed", f"{states['failed']:,}", count(infeasible, "trial infeasible", "trials infeasible") if infeasible else "none infeasible"),
         _leading_tile(study),
         ("Time", duration(study.seconds), f"{duration(study.trained_seconds)} trained, {count(study.workers, 'worker')}"),
         ("Saved by pruning", duration(spared), f"about {spared / whole:.0%} of all, estimated".replace("%", " %") if spared else "nothing"),
@@ -139,7 +141,7 @@ def _leading_tile(study: Study) -> tuple[str, str, str]:
         return "Best", figure(best.mean), f"{metric}, {visible(best.label)}; {interval(best.low, best.high)}"
     trial = leading(study)
     if len(study.objectives) > 1:
-        return "On the front", f"{len(on_front(study)):,}", "trials that none beats in every objective"
+        return "On the front", f"{len(on_front(study)):,}", "trials that none beats in all objectives"
     if trial is None or value(trial) is None:
         return "Leading", "none", "no trial has finished"
     return "Leading", figure(value(trial)), f"{metric}, trial {trial.number}; not confirmed"

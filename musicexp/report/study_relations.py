@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from musicexp.render.axes import Axis, numeric, spans_decades
 from musicexp.render.figure_style import SHADES
 from musicexp.render.intervals import Row, interval_rows
@@ -9,7 +11,6 @@ from musicexp.render.parallel import Thread, parallel
 from musicexp.render.plots import Line, Point, plot
 from musicexp.report.html import visible
 from musicexp.report.study import Candidate, Direction, Importance, Study, Trial
-from musicexp.report.study_charts import Chart, axis_of, beyond, key_of, kind_of, sentence, tip
 from musicexp.report.study_facts import (
     BITS,
     figure,
@@ -23,7 +24,25 @@ from musicexp.report.study_facts import (
     settings_words,
     verdict,
 )
+from musicexp.report.study_marks import Chart, axis_of, beyond, key_of, kind_of, sentence, tip
 from musicexp.wording import count
+
+ALWAYS, OTHERS = 60, 120
+"""Lines across all settings: so many of the best are always drawn, and so many of the others if there are more."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """What is paid in one figure for another.
+
+    Attributes:
+        names: of the figures across and up.
+        points: trials that no other beats in both, with the two figures, in order of the first.
+    """
+
+    chart: Chart
+    names: tuple[str, str]
+    points: tuple[tuple[Trial, float, float], ...]
 
 
 def parallel_chart(study: Study) -> list[Chart]:
@@ -38,21 +57,28 @@ def parallel_chart(study: Study) -> list[Chart]:
         axes.append(numeric(spanned, visible(objective.metric)))
     order = ranked(study) + [t for t in done if not t.feasible]
     threads = []
-    for place, t in reversed(list(enumerate(order))):
+    for place, t in reversed(_some(list(enumerate(order)))):
         shade = SHADES - 1 - place * SHADES // len(order) if t.feasible else 0
         across = [places.get(t.number) for _, places in found]
         threads.append(Thread((*across, *t.values), f"shade{shade}", tip(study, t, t.values[0])))
     if best is not None and best in order:
         across = [places.get(best.number) for _, places in found]
         threads.append(Thread((*across, *best.values), "best", tip(study, best, best.values[0])))
-    log = [visible(d.name) for d, axis in zip(study.dimensions, axes, strict=False) if axis.log]
     parts = [f"the stronger the colour, the better the rank{' in the first objective' if len(study.objectives) > 1 else ''}"]  # fmt: skip
     parts += [f"orange: trial {best.number}"] if best is not None and best in order else []
-    parts += [f"log scale: {', '.join(log)}"] if log else []
+    parts += [f"{ALWAYS + OTHERS} of {len(order):,} lines are drawn, those of the {ALWAYS} best among them"] if len(order) > ALWAYS + OTHERS else []  # fmt: skip
     told = f"Parallel coordinates of {count(len(done), 'finished trial')} over {', '.join(axis.title for axis in axes)}"  # fmt: skip
     if best is not None:
         told += f". Trial {best.number}: {settings_words(best.settings)}"
-    return [Chart("All settings at once", sentence(parts), parallel(axes, threads, told + "."))]
+    return [Chart("Parallel coordinates", sentence(parts), parallel(axes, threads, told + "."))]
+
+
+def _some(ranks: list[tuple[int, Trial]]) -> list[tuple[int, Trial]]:
+    """As many as can be told apart: the best, and others evenly."""
+    rest = ranks[ALWAYS:]
+    if len(rest) <= OTHERS:
+        return ranks
+    return ranks[:ALWAYS] + [rest[k * len(rest) // OTHERS] for k in range(OTHERS)]
 
 
 def importance_chart(study: Study) -> list[Chart]:
@@ -75,8 +101,8 @@ def _importance(found: Importance) -> str:
     )
 
 
-def fronts(study: Study) -> list[tuple[Chart, list[Trial]]]:
-    """What bits per note cost in seconds, and with several objectives the first two against each other, with the trials on each front."""
+def fronts(study: Study) -> list[Front]:
+    """What bits per note cost in seconds, and with several objectives the first two against each other."""
     pairs: list[tuple[tuple[str, Direction], tuple[str, Direction]]] = [
         (("seconds", "minimize"), (BITS, "minimize"))
     ]
@@ -88,7 +114,7 @@ def fronts(study: Study) -> list[tuple[Chart, list[Trial]]]:
     return [found for x, y in pairs if (found := _front(study, x, y))]
 
 
-def _front(study: Study, across: tuple[str, Direction], up: tuple[str, Direction]) -> tuple[Chart, list[Trial]] | None:  # fmt: skip
+def _front(study: Study, across: tuple[str, Direction], up: tuple[str, Direction]) -> Front | None:  # fmt: skip
     best = leading(study)
     known = [
         (t, x, y)
@@ -100,7 +126,7 @@ def _front(study: Study, across: tuple[str, Direction], up: tuple[str, Direction
         return None
     kept = [able[k] for k in front([(x, y) for _, x, y in able], (across[1], up[1]))]
     numbers = {t.number for t, _, _ in kept}
-    names = [visible(across[0]), visible(up[0])]
+    names = visible(across[0]), visible(up[0])
     widths = [x for _, x, _ in known]
     log = spans_decades(widths, 1.0)
     heights = [y for _, _, y in known]
@@ -121,7 +147,7 @@ def _front(study: Study, across: tuple[str, Direction], up: tuple[str, Direction
     more = [f"{count(len(kept), 'trial stands', 'trials stand')} on the front: none is better in one without being worse in the other"]  # fmt: skip
     more += beyond(heights, spanned)
     drawn = plot(x_axis, y_axis, points, [line], told + ".", key=key)
-    return Chart(f"{names[1]} against {names[0]}", sentence(more), drawn), [t for t, _, _ in kept]
+    return Front(Chart(f"{names[1]} against {names[0]}", sentence(more), drawn), names, tuple(kept))
 
 
 def confirmation_chart(study: Study) -> list[Chart]:

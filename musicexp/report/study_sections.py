@@ -8,7 +8,7 @@ from musicexp.report.console import duration
 from musicexp.report.data_lines import share
 from musicexp.report.html import Html, joined, table, tag, visible
 from musicexp.report.study import Candidate, Dimension, Study, Trial
-from musicexp.report.study_charts import Chart, curves, history, slices
+from musicexp.report.study_charts import curves, history, slices
 from musicexp.report.study_facts import (
     NOT_CONFIRMED,
     WORD_OF_STATE,
@@ -27,12 +27,20 @@ from musicexp.report.study_facts import (
     value,
     verdict,
 )
-from musicexp.report.study_relations import confirmation_chart, fronts, importance_chart, parallel_chart
+from musicexp.report.study_marks import Chart
+from musicexp.report.study_relations import (
+    Front,
+    confirmation_chart,
+    fronts,
+    importance_chart,
+    parallel_chart,
+)
 from musicexp.wording import count
 
 ENOUGH_TRIALS = 30
 """Below this many finished trials an importance says little."""
 FRONT_SHOWN = 12
+SETTINGS_IN_A_ROW = 4
 LONGEST_REASON = 160
 
 
@@ -49,10 +57,9 @@ def result(study: Study) -> Html:
         return joined([tag("p", told), words])
     trial = leading(study)
     which = f"Trial {trial.number}, " if trial is not None else ""
-    if len(study.objectives) > 1:
-        which = (
-            f"One of {count(len(on_front(study)), 'trial')} that no other beats in every objective: {which}"
-        )
+    if trial is not None and len(study.objectives) > 1:
+        among = count(len(on_front(study)), "trial")
+        which += f"one of {among} that no other beats in all objectives, "
     return joined([tag("p", f"{which}{NOT_CONFIRMED}."), words])
 
 
@@ -79,8 +86,8 @@ def _candidate_row(found: Candidate, said: str) -> list[object]:
         between: list[object] = ["", "", "the default itself" if found.label == "default" else ""]
     else:
         mean, low, high = found.against_default
-        between = [figure(mean), interval(low, high), said]
-    settings = tag("code", settings_words(found.settings)) if found.settings else ""
+        between = [figure(mean), interval(low, high), tag("span", said, class_="verdict")]
+    settings = tag("code", settings_words(found.settings), class_="swept") if found.settings else ""
     return [visible(found.label), figure(found.mean), interval(found.low, found.high), *between, settings]
 
 
@@ -126,14 +133,26 @@ def costs(study: Study) -> Html:
     found = fronts(study)
     if not found:
         return Html("")
-    return tag("div", *(tag("div", _figure(chart), _front_table(study, chart, trials)) for chart, trials in found), class_="grid halves")  # fmt: skip
+    return tag("div", *(part for one in found for part in (_figure(one.chart), _front_table(study, one))), class_="grid halves")  # fmt: skip
 
 
-def _front_table(study: Study, chart: Chart, trials: list[Trial]) -> Html:
-    rows = [(f"trial {t.number}", " ".join(figure(v) for v in t.values), f"{t.seconds:,.0f}", tag("code", settings_words(t.settings))) for t in trials[:FRONT_SHOWN]]  # fmt: skip
-    heads = ["Trial", f">{' '.join(visible(o.metric) for o in study.objectives)}", ">Seconds", "Settings"]
-    shown = f" (the first {FRONT_SHOWN} of {len(trials)})" if len(trials) > FRONT_SHOWN else ""
-    return table(f"On the front of {chart.title}{shown}", heads, rows)
+def _front_table(study: Study, found: Front) -> Html:
+    """The trials on a front; with their settings, if those are few enough to stand in a row."""
+    few = len(study.dimensions) <= SETTINGS_IN_A_ROW
+    rows = [
+        (
+            f"trial {t.number}",
+            figure(x),
+            figure(y),
+            *([tag("code", settings_words(t.settings), class_="swept")] if few else []),
+        )
+        for t, x, y in found.points[:FRONT_SHOWN]
+    ]
+    heads = ["Trial", *(f">{name}" for name in found.names), *(["Settings"] if few else [])]
+    more = len(found.points)
+    return table(
+        f"On the front{f', the first {FRONT_SHOWN} of {more}' if more > FRONT_SHOWN else ''}", heads, rows
+    )
 
 
 def pruning(study: Study) -> Html:
@@ -157,9 +176,9 @@ def trials(study: Study) -> Html:
     numbers = {t.number for t in first}
     order = [*first, *(t for t in study.trials if t.number not in numbers)]
     names = [d.name for d in study.dimensions]
-    heads = [">Trial", "State", *(f">{visible(o.metric)}" for o in study.objectives), *(f"{'' if d.choices else '>'}{visible(d.name)}" for d in study.dimensions), ">Seconds", "Run", "Reason"]  # fmt: skip
+    heads = [">Trial", "State", *(f">{visible(o.metric)}" for o in study.objectives), *(f"{'' if d.choices else '>'}{visible(d.name)}" for d in study.dimensions), ">Seconds"]  # fmt: skip
     resumed = any(t.resume_of is not None for t in order)
-    heads += [">Goes on from"] if resumed else []
+    heads += [">Goes on from", "Run", "Reason"] if resumed else ["Run", "Reason"]
     best = leading(study)
     rows = [_trial_row(study, t, names, t is best, resumed) for t in order]
     return table("All trials, the best first", heads, rows)
@@ -172,10 +191,10 @@ def _trial_row(study: Study, t: Trial, names: list[str], best: bool, resumed: bo
         state = joined([state, *(tag("span", m, class_="tag held") for m in marks)], " ")
     values = [figure(found) if (found := value(t, k)) is not None else "" for k in range(len(study.objectives))]  # fmt: skip
     swept = [cut(setting(t.settings[n]), 40) if n in t.settings else "" for n in names]
-    runs = joined((tag("code", visible(run)[:8], title=run) for run in t.runs), " ")
-    last = [runs, cut(visible(t.reason), LONGEST_REASON)]
+    runs = joined((tag("code", run, class_="run", title=run) for run in t.runs), " ")
+    last = [runs, tag("span", cut(visible(t.reason), LONGEST_REASON), class_="reason") if t.reason else ""]
     went_on = [str(t.resume_of) if t.resume_of is not None else ""] if resumed else []
-    return [str(t.number), state, *values, *swept, f"{t.seconds:,.0f}", *last, *went_on]
+    return [str(t.number), state, *values, *swept, f"{t.seconds:,.0f}", *went_on, *last]
 
 
 def asked(study: Study) -> Html:
