@@ -140,7 +140,7 @@ def test_a_pruned_trial_ends_quietly_and_keeps_its_curve(begun: Callable[..., St
         run = run_of(study, one.number)
         assert run.status == "FINISHED"
         assert run.tags["pruned"] == one.reason
-        assert len(run.curve("loss/train")) < 60
+        assert 60 / 8 <= len(run.curve("loss/train")) < 60, "not before an eighth of its own training"
         assert run.curve("loss/val")
         assert not run.has("checkpoint.ckpt")
         assert not run.has("sample_1.mid")

@@ -14,7 +14,7 @@ RATIO = 2.0
 """Between two marks. Learning slows down, so they lie at equal ratios, as the rungs of successive halving do; each costs
 a validation, so they are not dense."""
 FIRST_SHARE = 8
-"""The first mark lies at this part of the shortest training."""
+"""The first mark lies at this part of the shortest training, and no training is judged before this part of its own."""
 FIRST_SECONDS = 2.0
 MOST = 40
 LARGEST = 2**31 - 1

@@ -16,7 +16,7 @@ from musicexp.config import Config
 from musicexp.errors import Interruption, MusicexpError, RunError
 from musicexp.metrics import Likelihood
 from musicexp.sweep import study as attributes
-from musicexp.sweep.marks import Milestones
+from musicexp.sweep.marks import FIRST_SHARE, Milestones
 from musicexp.sweep.samplers import suggested
 from musicexp.sweep.study import Study
 from musicexp.tracking import cache_dir, open_store, store_uri
@@ -55,6 +55,7 @@ class Watcher:
 
     Attributes:
         tokens: that an iteration sees.
+        iterations: of the whole training; no trial is judged before an eighth of its own.
         every: how many iterations lie between two validations that the run makes anyway; 0 for none.
         reports: whether the pruner compares its curve.
         curve: (mark, objective) so far.
@@ -64,6 +65,7 @@ class Watcher:
     trial: optuna.Trial
     study: Study
     tokens: int
+    iterations: int
     every: int
     milestones: Milestones
     reports: bool
@@ -71,6 +73,9 @@ class Watcher:
     seconds_before: float
 
     def due(self, iteration: int, seconds: float) -> bool:
+        if iteration * FIRST_SHARE < self.iterations:
+            # Too early to say: a large batch has had hardly an update where a small one has had many.
+            self.milestones.skip(self._spent(iteration, seconds))
         # Where nothing is pruned, a mark is not worth a validation that `run` would not make anyway.
         worth = self.study.pruner != "none" or (self.every > 0 and iteration % self.every == 0)
         return (worth and self.milestones.passed(self._spent(iteration, seconds))) or self._too_long(seconds)
@@ -222,6 +227,7 @@ class Training:
             trial=trial,
             study=self.study,
             tokens=config.batch_size * config.seq_length,
+            iterations=config.iterations,
             every=config.validation.every,
             milestones=milestones if number == 0 else Milestones([]),
             reports=not several and len(self.study.objectives) == 1 and first.metric.grows,
