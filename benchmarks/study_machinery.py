@@ -39,6 +39,7 @@ from musicexp.config import Config, compose_search
 from musicexp.metrics import Likelihood
 from musicexp.sweep import Study, load_study, trial
 from musicexp.sweep.first import prepare_study
+from musicexp.sweep.samplers import suggested
 from musicexp.sweep.storage import Storage
 from musicexp.sweep.study import Place, open_study
 from musicexp.sweep.trial import Training
@@ -337,7 +338,7 @@ def asked_once(study: Study) -> float:
     claimed = study.claim()
     assert isinstance(claimed, int)
     taken = study.take_up(claimed)
-    trial.suggested(taken, study.search.dimensions)
+    suggested(taken, study.search.dimensions)
     ended = time.perf_counter()
     study.inner.tell(taken, 5.0)
     return 1000 * (ended - began)
