@@ -39,6 +39,7 @@ from musicexp.config import Config, compose_search
 from musicexp.metrics import Likelihood
 from musicexp.sweep import Study, load_study, trial
 from musicexp.sweep.first import prepare_study
+from musicexp.sweep.samplers import suggested
 from musicexp.sweep.storage import Storage
 from musicexp.sweep.study import Place, open_study
 from musicexp.sweep.trial import Training
@@ -107,11 +108,16 @@ class Clock:
         self._since = now
 
 
-def loss(config: Config) -> float:
+def loss(lr: float, hidden_size: int, dropout: float, batch_size: int) -> float:
     """What stands for the validation loss, in bits per note: a bowl with a little noise of the configuration's own."""
-    wide = (math.log10(config.lr) + 2.5) ** 2 + (math.log2(config.model.hidden_size) - 8) ** 2 / 4
-    noise = np.random.default_rng([config.model.hidden_size, int(1e7 * config.lr)]).normal(0, 0.02)
-    return 5 + wide + (config.model.dropout - 0.2) ** 2 + abs(math.log2(config.batch_size) - 4) / 10 + noise
+    wide = (math.log10(lr) + 2.5) ** 2 + (math.log2(hidden_size) - 8) ** 2 / 4
+    noise = np.random.default_rng([hidden_size, int(1e7 * lr)]).normal(0, 0.02)
+    return float(5 + wide + (dropout - 0.2) ** 2 + abs(math.log2(batch_size) - 4) / 10 + noise)
+
+
+def at_share(final: float, share: float) -> float:
+    """The loss behind this part of a training."""
+    return final + 6 * math.exp(-6 * share)
 
 
 def likelihood(bits: float) -> Likelihood:
@@ -121,7 +127,7 @@ def likelihood(bits: float) -> Likelihood:
 
 def conduct(clock: Clock, config: Config, role: Role) -> RunResult:
     """Stands for a training: the very calls to MLflow and to the study, and nothing between."""
-    final = loss(config)
+    final = loss(config.lr, config.model.hidden_size, config.model.dropout, config.batch_size)
     with clock.part("mlflow"):
         store = open_store(config.tracking.uri or "", config.tracking.experiment)
         run = store.create_run(config.name, {"musicexp": "run", **role.tags})
@@ -133,7 +139,7 @@ def conduct(clock: Clock, config: Config, role: Role) -> RunResult:
     done = 0
     for done in range(1, METRICS + 1):
         iteration = config.iterations * done // METRICS
-        bits = final + 6 * math.exp(-6 * done / METRICS)
+        bits = at_share(final, done / METRICS)
         with clock.part("mlflow"):
             run.log_metrics({"loss/train": bits}, iteration)
         if role.watch and role.watch.due(iteration, float(done)):
@@ -332,7 +338,7 @@ def asked_once(study: Study) -> float:
     claimed = study.claim()
     assert isinstance(claimed, int)
     taken = study.take_up(claimed)
-    trial.suggested(taken, study.search.dimensions)
+    suggested(taken, study.search.dimensions)
     ended = time.perf_counter()
     study.inner.tell(taken, 5.0)
     return 1000 * (ended - began)
@@ -343,20 +349,22 @@ def filled(study: Study, size: int) -> None:
     chance = np.random.default_rng(0)
     found = []
     for number in range(size):
+        lr, dropout = float(10 ** chance.uniform(-4, -2)), float(chance.uniform(0, 0.5))
+        hidden_size, batch_size = int(chance.integers(64, 513)), int(chance.choice([8, 16, 32]))
+        value = loss(lr, hidden_size, dropout, batch_size)
+        curve = [(int(mark), at_share(value, mark / study.marks[-1])) for mark in study.marks]
         params = {
-            "lr": float(10 ** chance.uniform(-4, -2)),
-            "model.hidden_size": int(chance.integers(64, 513)),
-            "model.dropout": float(chance.uniform(0, 0.5)),
-            "batch_size": int(chance.choice([8, 16, 32])),
+            "lr": lr,
+            "model.hidden_size": hidden_size,
+            "model.dropout": dropout,
+            "batch_size": batch_size,
         }
-        value = (math.log10(params["lr"]) + 2.5) ** 2 + chance.normal(0, 0.1)
-        curve = [(int(mark), float(value + 1 / mark)) for mark in study.marks]
         figures = {"bits_per_note/val": value, "nll_nats/val": value, "seconds": 1.0, "parameters": 1.0}
         found.append(
             optuna.create_trial(
                 params=params,
                 distributions=study.distributions(),
-                value=float(value),
+                value=value,
                 intermediate_values=dict(curve),
                 user_attrs={
                     "worker": "host 1 1.0",

@@ -135,7 +135,7 @@ def mlflow_server(server: str, tmp_path: Path) -> Iterator[str]:
         connection.execute(f"create database m{time.time_ns()}".encode())
         row = connection.execute("select max(datname) from pg_database where datname like 'm%'").fetchone()
     assert row
-    port = free_port()
+    port, log = free_port(), (tmp_path / "mlflow.txt").open("w")
     process = subprocess.Popen(
         [
             *(
@@ -154,10 +154,11 @@ def mlflow_server(server: str, tmp_path: Path) -> Iterator[str]:
             *("--artifacts-destination", str(tmp_path / "artifacts")),
         ],
         cwd=tmp_path,
-        stdout=(tmp_path / "mlflow.txt").open("w"),
+        stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+    log.close()
     address, until = f"http://127.0.0.1:{port}", time.monotonic() + 180
     try:
         while True:
@@ -236,6 +237,7 @@ cluster.shutdown()
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[str]:
     """The address of a Ray cluster of two nodes on this machine, which ends with the process that holds it."""
+    log = (tmp_path / "ray.txt").open("w")
     process = subprocess.Popen(
         [sys.executable, "-c", CLUSTER],
         env=os.environ
@@ -246,9 +248,10 @@ def cluster(tmp_path: Path) -> Iterator[str]:
         },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=(tmp_path / "ray.txt").open("w"),
+        stderr=log,
         text=True,
     )
+    log.close()
     assert process.stdin
     assert process.stdout
     try:
@@ -261,6 +264,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
             process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
+        process.stdout.close()
 
 
 @needs_ray
@@ -363,5 +367,5 @@ def test_eight_workers_at_once_on_nothing_at_all(tmp_path: Path, small: Small) -
     for trouble in ("locked", "no such table", "already exists", "duplicate column", "Traceback", "gave up"):
         assert trouble not in said_by_all
     found = told(tmp_path, "eight")
-    assert [t["state"] for t in found["trials"]] == ["complete"] * 8
+    assert {t["state"] for t in found["trials"]} <= {"complete", "pruned"}
     assert [t["number"] for t in found["trials"]] == list(range(8))

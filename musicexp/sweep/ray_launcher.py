@@ -38,7 +38,7 @@ def check_ray(storage_url: str, tracking_uri: str, address: str) -> None:
         StoreError: the cluster has machines that do not reach a store.
     """
     with connected(address) as ray:
-        others = sorted({node["NodeManagerHostname"] for node in alive(ray)} - {socket.gethostname()})
+        others = sorted({*hosts(ray)} - {socket.gethostname()})
     if not others:
         return
     for setting, url, instead in (
@@ -54,47 +54,29 @@ def check_ray(storage_url: str, tracking_uri: str, address: str) -> None:
 def on_ray(
     study: Study, words: Sequence[str], workers: int, address: str, say: Callable[[str], None]
 ) -> None:
-    """Let workers of a cluster train until the study is over.
-
-    Args:
-        words: what a worker is given on its command line.
-
-    Raises:
-        RunError: workers die one after another.
-        Interruption: a signal came and all have saved what they had.
-    """
+    """Let workers of a cluster, which are given these words, train until the study is over. Raises what a Crew does."""
     threads = next((int(word.partition("=")[2]) for word in words if word.startswith("threads=")), 1)
     # The address may hold a password, and a command line is read by everybody.
     environment = {"MUSICEXP_STORAGE": study.storage.url}
     with connected(address) as ray:
-        cores, hired = ray.cluster_resources().get("CPU", 0.0), []
-        say(f"ray      {len(alive(ray))} nodes with {cores:.0f} cores; a worker without a core waits for one")
+        cores = ray.cluster_resources().get("CPU", 0.0)
+        say(f"ray      {len(hosts(ray))} nodes with {cores:.0f} cores; a worker without a core waits for one")
         held = ray.remote(num_cpus=threads, max_restarts=0, max_concurrency=2)(Held)
 
         def hire(said: Said) -> Worker:
-            hired.append(OnRay(ray, held.remote(list(words), environment), said))
-            return hired[-1]
+            return OnRay(ray, held.remote(list(words), environment), said)
 
-        def tick() -> None:
-            if any(worker.ended for worker in hired) and study.over():
-                for worker in hired:
-                    worker.give_up_waiting()
-
-        Crew(hire, workers, lambda: len(study.finished())).run(say, tick)
+        Crew(hire, workers, lambda: len(study.finished())).run(say, lambda: None)
 
 
-def alive(ray: Any) -> list[dict[str, Any]]:
-    """The cluster's nodes that answer."""
-    return [node for node in ray.nodes() if node["Alive"]]
+def hosts(ray: Any) -> list[str]:
+    """The host of each node that answers."""
+    return [str(node["NodeManagerHostname"]) for node in ray.nodes() if node["Alive"]]
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Ray, connected to a cluster that is there already.
-
-    Raises:
-        SettingError: Ray is not installed, or there is no cluster at the address.
-    """
+    """Ray, connected to a cluster that is there already; SettingError if there is none."""
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of a change to come
     try:
         import ray
@@ -156,14 +138,10 @@ class OnRay:
         return self._last
 
     def stop(self) -> None:
-        self.give_up_waiting()
-        if self._code is None:
+        if self._answered:
             self._held.stop.remote()
-
-    def give_up_waiting(self) -> None:
-        """If it has found no core yet, it need not begin at all."""
-        if not self._answered and not self.ended:
-            self._code = 0
+        else:  # it has found no core yet, and need not begin
+            self._code = 130
             self.kill()
 
     def kill(self) -> None:
