@@ -14,20 +14,31 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, melody
 
-from musicexp.cli.run import sorted_out
-from musicexp.config import compose_each
+from musicexp.cli.run import SEEDS, sorted_out
+from musicexp.config import compose_each, compose_search
 from musicexp.music import Note, Piece, write_midi
+from musicexp.sweep.together import check_together
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 COMMANDS = [line for language, text in BLOCKS if language == "sh" for line in text.splitlines() if line]
+LONG = [line for language, text in BLOCKS if language == "bash" for line in text.splitlines() if line]
+"""What takes an evening: composed, but not run."""
+SWEEPS = [
+    shlex.split(line)[4:] for line in COMMANDS + LONG if " musicexp sweep " in line and "--help" not in line
+]
 RUNS = [shlex.split(line)[4:] for line in COMMANDS if " musicexp run " in line and "--help" not in line]
 
 
 @pytest.mark.parametrize("words", RUNS, ids=" ".join)
 def test_every_run_composes(words: list[str]) -> None:
     _, overrides = sorted_out(words)
-    assert compose_each(overrides)
+    assert compose_each([word for word in overrides if word.partition("=")[0] not in SEEDS])
+
+
+@pytest.mark.parametrize("words", SWEEPS, ids=" ".join)
+def test_every_sweep_composes_and_goes_together(words: list[str]) -> None:
+    check_together(compose_search(words))
 
 
 def test_the_make_targets_are_there() -> None:

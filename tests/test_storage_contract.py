@@ -74,6 +74,7 @@ def test_a_claim_of_another_process_is_seen_at_once(storage: Storage, study: opt
     assert [t.state for t in held.get_trials(deepcopy=False)] == [TrialState.RUNNING]
 
 
+@pytest.mark.slow
 def test_a_trial_is_heard_while_it_trains_and_lost_when_it_is_silent(
     storage: Storage, study: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,10 @@ Curve = Sequence[tuple[int, float]]
 
 def loss_picture(train: Curve, val: Curve, baselines: Mapping[str, float], title: str) -> bytes:
     """Training loss of every iteration with its running mean, validation loss, and baselines as lines."""
-    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(9, 5), dpi=110)
+    figure.subplots_adjust(
+        left=0.075, right=0.985, top=0.93, bottom=0.1
+    )  # laid out by hand, in half the time
     axes = figure.add_subplot()
     if train:
         iterations, losses = zip(*train, strict=True)
@@ -80,7 +83,11 @@ def roll_picture(pieces: Sequence[tuple[str, Piece]]) -> bytes:
     """
     pieces = pieces[:MOST_ROLLS]
     rows = max(len(pieces), 1)
-    figure = Figure(figsize=(12, 1.9 * rows + 0.4), dpi=100, layout="constrained")
+    height = 1.9 * rows + 0.4
+    figure = Figure(figsize=(12, height), dpi=100)
+    figure.subplots_adjust(
+        left=0.03, right=0.99, top=1 - 0.3 / height, bottom=0.3 / height, hspace=0.36 if rows > 1 else 0.0
+    )
     for row, (caption, piece) in enumerate(pieces, start=1):
         _draw_roll(figure.add_subplot(rows, 1, row), piece, caption)
     return _png(figure)

@@ -1,15 +1,14 @@
-"""What a study begins with: presets that are tried first, a grid's configurations, trials lent by another study."""
+"""What a study begins with: presets that are tried first, trials lent by another study."""
 
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from musicexp.config import GROUPS
 from musicexp.errors import MusicexpError, RunError, SettingError
-from musicexp.sweep.study import FIGURES, WARM, Study, grid_points, load_study
+from musicexp.sweep.study import FIGURES, WARM, Study, load_study
 from musicexp.wording import count
 
 if TYPE_CHECKING:
@@ -28,23 +27,13 @@ def prepare_study(study: Study, say: Callable[[str], None]) -> None:
                 study.delete()  # else the name would be taken by a study that never was, with the wrong setting
                 raise
             say(f"         {told} of study {study.sweep.warm_start} to learn from")
-        if study.sweep.sampler == "grid":
-            _enqueue_grid(study, say)
+        if study.sweep.sampler == "grid" and len(study.grid) > study.sweep.trials:
+            say(
+                f"         trials={study.sweep.trials} of the grid's {len(study.grid)} configurations, in random order"
+            )
         for preset in study.sweep.first or ():
             _enqueue_preset(study, preset, say)
         study.inner.set_user_attr("prepared", True)
-
-
-def _enqueue_grid(study: Study, say: Callable[[str], None]) -> None:
-    points = grid_points(study.search.dimensions)
-    if len(points) > study.sweep.trials:
-        # A part of a grid in order would be one side of it.
-        random.Random(study.sweep.sampler_seed).shuffle(points)
-        say(
-            f"         trials={study.sweep.trials} of the grid's {len(points)} configurations, in random order"
-        )
-    for point in points:
-        study.enqueue(point, {})
 
 
 def _enqueue_preset(study: Study, preset: str, say: Callable[[str], None]) -> None:

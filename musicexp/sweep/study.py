@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from musicexp.config import Config, Dimension, Search, Sweep, build_part
@@ -180,18 +181,34 @@ class Study:
             if self.stopped(trials) is not None:
                 return "over"
             running = [t for t in trials if t.state.name == "RUNNING"]
-            finished = self.finished(trials)
-            if len(finished) + len(running) >= self.target:
-                return "wait" if running else "over"
-            if self.size is not None and len(running) + len(distinct(finished)) >= self.size:
+            if len(self.finished(trials)) + len(running) >= self.target or not self._any_left(trials):
                 return "wait" if running else "over"
             return self.storage.claim(self.inner)
+
+    def _any_left(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether there is a configuration to try; the next one of a grid is made ready."""
+        if any(t.state.name == "WAITING" for t in trials) or self.size is None:
+            return True
+        if self.sweep.sampler != "grid":
+            running = sum(t.state.name == "RUNNING" for t in trials)
+            return running + len(distinct(self.finished(trials))) < self.size
+        # One at a time: Optuna reads every waiting trial again whenever it reads any.
+        tried = distinct(trials)
+        for point in self.grid:
+            if as_key(point) not in tried:
+                self.enqueue(point, {})
+                return True
+        return False
 
     def over(self) -> bool:
         """Whether no trial runs, waits or will begin."""
         trials = self.trials()
-        busy = any(t.state.name == "RUNNING" for t in trials)
-        return self.stopped(trials) is not None or (not busy and len(self.finished(trials)) >= self.target)
+        if self.stopped(trials) is not None:
+            return True
+        if any(t.state.name in ("RUNNING", "WAITING") for t in trials):
+            return False
+        through = self.sweep.sampler == "grid" and len(distinct(trials)) >= len(self.grid)
+        return through or len(self.finished(trials)) >= self.target
 
     def stopped(self, of: Sequence[FrozenTrial] | None = None) -> str | None:
         """Why no further trial begins, or None."""
@@ -206,14 +223,20 @@ class Study:
             return f"{told}; go on without the terminator"
         return None
 
+    @cached_property
+    def grid(self) -> list[dict[str, Any]]:
+        """Every configuration, in order; in random order where not all are asked for: a part would be one side of it."""
+        points = grid_points(self.search.dimensions)
+        if len(points) > self.sweep.trials:
+            random.Random(self.sweep.sampler_seed).shuffle(points)
+        return points
+
     def untried(self, chance: random.Random) -> dict[str, Any] | None:
         """A configuration that nobody has tried, at random; None where all are tried, or there is no end of them."""
         if self.size is None or self.size > LARGEST_GRID:
             return None
-        tried = [
-            t.params for t in self.trials() if t.state.name in ("COMPLETE", "PRUNED", "RUNNING", "WAITING")
-        ]
-        left = [point for point in grid_points(self.search.dimensions) if point not in tried]
+        tried = distinct([t for t in self.trials() if t.state.name != "FAIL"])
+        left = [point for point in grid_points(self.search.dimensions) if as_key(point) not in tried]
         return chance.choice(left) if left else None
 
     def trained_seconds(self, of: Sequence[FrozenTrial] | None = None) -> float:
@@ -266,8 +289,13 @@ class Study:
 
 
 def distinct(trials: Sequence[FrozenTrial]) -> set[tuple[tuple[str, Any], ...]]:
-    """The configurations of trials."""
-    return {tuple(sorted(t.params.items())) for t in trials}
+    """The configurations of some trials."""
+    return {as_key(t.params) for t in trials}
+
+
+def as_key(params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """A configuration as something that can be looked up."""
+    return tuple(sorted(params.items()))
 
 
 def open_study(
