@@ -5,6 +5,7 @@ From Python:
     import musicexp
     result = musicexp.run("model=lstm1", "iterations=200")
     musicexp.run_seeds("lr=1e-3", seeds=5)
+    musicexp.search("lr=tag(log,interval(1e-4,1e-2))", "trials=20").best
     musicexp.generate(result.id, "temperature=0.8")
     musicexp.load_run("last").checkpoint().model()
     musicexp.describe("dataset=ryans").music.keys
@@ -15,15 +16,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.api import describe, generate, load_run, run, run_seeds
+    from musicexp.api import describe, generate, load_run, run, run_seeds, search
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "describe", "generate", "load_run", "run", "run_seeds"]
+__all__ = ["__version__", "describe", "generate", "load_run", "run", "run_seeds", "search"]
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that `musicexp --help` and completion stay free of torch, Lightning and MLflow.
-    if name in ("describe", "generate", "load_run", "run", "run_seeds"):
+    if name in ("describe", "generate", "load_run", "run", "run_seeds", "search"):
         from musicexp import api
 
         return getattr(api, name)

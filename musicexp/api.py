@@ -26,7 +26,7 @@ from musicexp.tracking import MLRUNS, MlflowRun, cache_dir, open_store, store_pa
 
 if TYPE_CHECKING:
     from musicexp.generation import Checkpoint, Melody
-    from musicexp.report import Description
+    from musicexp.report import Description, Study
     from musicexp.training import Reporter, RunResult
 
 GENERATED = "generated"
@@ -116,6 +116,20 @@ def check_resume(config: Config, overrides: tuple[str, ...] | list[str]) -> None
         raise SettingError(
             f"resume={config.resume} takes its settings from that run, so leave out {' '.join(others)}; to change one, start a new run"
         )
+
+
+def search(*words: str) -> Study:
+    """Search for good settings, as `python -m musicexp sweep WORDS` does; the study as plain values.
+
+    Args:
+        words: such as "lr=tag(log,interval(1e-4,1e-2))", "trials=20".
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    from musicexp.sweep import record, sweep
+
+    return record(sweep(words))
 
 
 @dataclass(frozen=True)
@@ -323,4 +337,4 @@ def _out_folder(words: list[str]) -> Path | None:
     return Path(str(out)).expanduser()
 
 
-__all__ = ["LoadedRun", "describe", "generate", "load_run", "run", "run_seeds"]
+__all__ = ["LoadedRun", "describe", "generate", "load_run", "run", "run_seeds", "search"]

@@ -157,6 +157,25 @@ def test_words_behind_the_other_commands(words: str, expected: str) -> None:
     assert candidates(words.split(" ")) == expected.split()
 
 
+def test_a_sweep_offers_its_own_settings_and_those_of_runs() -> None:
+    assert candidates(["sweep", "sampler=t"]) == ["sampler=tpe"]
+    assert candidates(["sweep", "search=rep"]) == ["search=report", "search=report_small"]
+    assert candidates(["sweep", "model=lstm3"]) == ["model=lstm3"]
+    assert {"trials=", "confirm=", "lr=", "search="} <= set(candidates(["sweep", ""]))
+    assert not {"name=", "resume="} & set(candidates(["sweep", ""])), "a sweep has neither"
+    assert candidates(["sweep", "trials=3", "trial"]) == []
+
+
+def test_studies_are_offered_where_one_is_wanted(folder: Path) -> None:
+    (folder / "mlruns").mkdir()
+    with closing(sqlite3.connect(folder / "mlruns" / "optuna.db")) as store, store:
+        store.execute("CREATE TABLE studies (study_id INTEGER PRIMARY KEY, study_name TEXT)")
+        store.executemany("INSERT INTO studies VALUES (?, ?)", [(1, "ryans-lr"), (2, "report")])
+    assert candidates(["worker", "r"]) == ["report", "ryans-lr"]
+    assert candidates(["studies", "ry"]) == ["ryans-lr"]
+    assert candidates(["worker", "report", "thr"]) == ["threads="]
+
+
 def test_flags_and_settings_offered_are_those_that_help_tells() -> None:
     told = run_help()
     assert all(flag in told for flag in RUN_FLAGS if flag != "--help")

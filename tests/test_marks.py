@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping
 
+import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from musicexp.sweep.marks import (
     shortest_and_longest,
     tokens_of,
 )
+from musicexp.sweep.samplers import WHOLE, pruner
 
 SIZES = st.integers(1, 65536)
 
@@ -140,3 +142,27 @@ def test_a_training_that_goes_on_skips_what_it_has_passed(rising: list[int], spe
     if left:
         assert milestones.passed(left[0])
         assert milestones.take(left[0]) == left[0]
+
+
+def test_a_trial_is_compared_with_those_that_are_to_see_as_many_tokens() -> None:
+    """In its middle a long training is behind short ones that are nearly done, and was ended for that."""
+    study = optuna.create_study(pruner=pruner("median", [100, 200, 400]))
+    for _ in range(6):  # short trainings, done with 200 tokens, far better there than a long one can be
+        short = study.ask()
+        short.set_user_attr(WHOLE, 200)
+        short.report(1.0, 100)
+        study.tell(short, 1.0)
+    long = study.ask()
+    long.set_user_attr(WHOLE, 800)
+    long.report(2.0, 100)
+    assert not long.should_prune()
+    for _ in range(6):
+        other = study.ask()
+        other.set_user_attr(WHOLE, 800)
+        other.report(1.5, 100)
+        study.tell(other, 1.0)
+    assert long.should_prune()
+    better = study.ask()
+    better.set_user_attr(WHOLE, 800)
+    better.report(1.4, 100)
+    assert not better.should_prune()

@@ -143,8 +143,11 @@ def test_reading_does_not_wait_for_writing(storage: Storage) -> None:
         ("postgresql+psycopg://me:secret@host/db", "postgresql+psycopg://me:secret@host/db"),
     ],
 )
-def test_where_studies_lie(setting: str | None, url: str) -> None:
+def test_where_studies_lie(setting: str | None, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MUSICEXP_STORAGE", raising=False)
     assert storage_url(setting, "sqlite:////store/mlflow.db") == url
+    monkeypatch.setenv("MUSICEXP_STORAGE", "/told/s.db")
+    assert storage_url(setting, "sqlite:////store/mlflow.db") == (url if setting else "sqlite:////told/s.db")
 
 
 def test_an_address_that_workers_cannot_share_is_refused_without_its_password() -> None:

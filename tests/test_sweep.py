@@ -119,6 +119,8 @@ def test_an_interrupted_trial_goes_on_and_ends_as_if_never_stopped(
     assert second.state == "complete"
     assert second.resume_of == 0
     assert second.runs == first.runs, "it is the same run in MLflow"
+    assert run_of(study, 1).tags["trial"] == "1"
+    assert run_of(study, 1).tags["resume_of"] == "0"
     assert second.values == record(whole).trials[0].values
     assert second.curve == record(whole).trials[0].curve
     iterations = [iteration for iteration, _ in run_of(study, 1).curve("loss/train")]
@@ -198,6 +200,8 @@ def test_seeds_are_paired_and_their_mean_is_the_value(begun: Callable[..., Study
         assert all(run.tags["resolved.precision"] == "fp32" for run in runs)
         values = [run.curve("bits_per_note/val")[-1][1] for run in runs]
         assert one.values[0] == pytest.approx(sum(values) / 2, abs=1e-12)
+        low, high = (one.figures[f"bits_per_note/val/{end}"] for end in ("low", "high"))
+        assert low < one.values[0] < high
 
 
 def test_a_confirmation_says_best_and_tests_this_one_alone(begun: Callable[..., Study]) -> None:

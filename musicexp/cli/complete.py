@@ -14,7 +14,7 @@ from musicexp.api import PLACES, generate_settings
 from musicexp.cli import COMMANDS, DONE, MORE
 from musicexp.cli.completion import SHELLS
 from musicexp.cli.run import TAKES_A_WORD
-from musicexp.config import GROUPS, Config, choices_of, fields_of, options_of
+from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, options_of
 from musicexp.errors import StoreError
 from musicexp.tracking import store_path, store_uri
 
@@ -29,12 +29,17 @@ FOLDERS_AND = {
     "prime": MUSIC,
     "samples.prime": MUSIC,
     "tracking.uri": STORES,
+    "storage": STORES,
 }
 """The settings that name a place -> the endings of the files offered beside the folders."""
 DATA_FLAGS = ("--json", "--help")
 RUN_FLAGS = ("--multirun", "--cfg", "--info", "--help")
 BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
+WORKER_SETTINGS = ("storage", "threads", "timeout", *PLACES)
+STUDIES_SETTINGS = ("storage", "tracking.uri")
+OF_A_SWEEP = ("search", *(dotted for dotted, _ in fields_of(Sweep)))
+NOT_IN_A_SWEEP = ("name", "resume")
 
 
 def main(words: Sequence[str]) -> int:
@@ -99,6 +104,22 @@ def _generate(before: Sequence[str], current: str) -> list[str]:
     return [*_settings(generate_settings(), before, current), "--help"]
 
 
+def _sweep(before: Sequence[str], current: str) -> list[str]:
+    of_runs = [*GROUPS, *(dotted for dotted, _ in fields_of(Config) if dotted not in GROUPS)]
+    names = [*OF_A_SWEEP, *(name for name in of_runs if name not in NOT_IN_A_SWEEP)]
+    return [*_settings(names, before, current), "--help"]
+
+
+def _worker(before: Sequence[str], current: str) -> list[str]:
+    studies = [] if any("=" not in word for word in before) else study_names(current)
+    return [*studies, *_settings(WORKER_SETTINGS, before, current), "--help"]
+
+
+def _studies(before: Sequence[str], current: str) -> list[str]:
+    studies = [] if any("=" not in word for word in before) else study_names(current)
+    return [*studies, *_settings(STUDIES_SETTINGS, before, current), "--json", "--help"]
+
+
 def _ui(before: Sequence[str], current: str) -> list[str]:
     return [*_settings(UI_SETTINGS, before, current), "--help"]
 
@@ -111,6 +132,9 @@ OF_COMMAND: dict[str, Callable[[Sequence[str], str], list[str]]] = {
     "run": _run,
     "data": _data,
     "generate": _generate,
+    "sweep": _sweep,
+    "worker": _worker,
+    "studies": _studies,
     "ui": _ui,
     "completion": _completion,
 }
@@ -146,8 +170,12 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
     if name == "resume":
         uri = _given(before).get("tracking.uri")
         return ["last", *(_escaped(run) for run in run_names(_unescaped(typed), uri) if _plain(run))]
-    known = dict(fields_of(Config))
-    return _one_more(choices_of(name), typed) if name in known else []
+    if name == "search":
+        return options_of("search")
+    for of in (Config, Sweep):
+        if name in dict(fields_of(of)):
+            return _one_more(choices_of(name, of), typed)
+    return []
 
 
 def _one_more(choices: Sequence[str], typed: str) -> list[str]:
@@ -222,6 +250,23 @@ def run_names(begun: str, uri: str | None = None) -> list[str]:
             return []
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS)) as store:
             return [name for (name,) in store.execute(NEWEST, {"begun": begun, "shown": RUNS_SHOWN})]
+    except (sqlite3.Error, OSError, StoreError):
+        return []
+
+
+def study_names(begun: str) -> list[str]:
+    """Names of studies in the database beside the local store, read like `run_names`."""
+    import sqlite3
+    from contextlib import closing
+
+    try:
+        store = store_path(store_uri(None))
+        path = store.with_name("optuna.db") if store else None
+        if path is None or not path.is_file():
+            return []
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=LOCK_SECONDS)) as studies:
+            found = studies.execute("SELECT study_name FROM studies ORDER BY study_id DESC")
+            return [name for (name,) in found if name.startswith(begun)][:RUNS_SHOWN]
     except (sqlite3.Error, OSError, StoreError):
         return []
 

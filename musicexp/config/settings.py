@@ -263,10 +263,10 @@ def kind_of(dotted: str, of: type = Config) -> Any:
     return typing.get_type_hints(cls)[leaf]
 
 
-def choices_of(dotted: str) -> tuple[str, ...]:
+def choices_of(dotted: str, of: type = Config) -> tuple[str, ...]:
     """The values that complete a setting: its literals, true and false; empty where any value may stand."""
     found: list[str] = []
-    for kind in alternatives(kind_of(dotted)):
+    for kind in alternatives(kind_of(dotted, of)):
         if kind is bool:
             found += ["true", "false"]
         elif typing.get_origin(kind) is Literal:

@@ -47,7 +47,7 @@ class Sweep:
         "hours of training, all workers together, behind which no trial begins", above=0
     )
     storage: str | None = setting(
-        "the studies' database: a path, sqlite:/// or postgresql+psycopg:// address; else optuna.db beside the store"
+        "the studies' database: a path, sqlite:/// or postgresql+psycopg:// address; else $MUSICEXP_STORAGE, else optuna.db beside the store"
     )
     sampler: Literal["tpe", "gp", "random", "qmc", "grid", "cmaes", "nsga2"] = setting(
         "who chooses configurations"

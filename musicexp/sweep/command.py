@@ -17,7 +17,7 @@ from musicexp.sweep.crew import Crew, Process
 from musicexp.sweep.first import prepare_study
 from musicexp.sweep.live import Live
 from musicexp.sweep.samplers import check_installed
-from musicexp.sweep.storage import Storage, shown_url, storage_url
+from musicexp.sweep.storage import VARIABLE, Storage, shown_url, storage_url
 from musicexp.sweep.study import Place, Study, load_study, open_study
 from musicexp.sweep.summary import Summary
 from musicexp.sweep.together import check_together
@@ -26,7 +26,6 @@ from musicexp.tracking import cache_dir, open_store, store_uri
 from musicexp.training import check, cpu_threads, prepare
 from musicexp.wording import count
 
-STORAGE_VARIABLE = "MUSICEXP_STORAGE"
 WORKER_SETTINGS = ("storage", "threads", "timeout", "tracking.uri", "tracking.experiment")
 WORKER_HINT = "`python -m musicexp worker --help` lists every setting"
 TIED = "--tied"
@@ -150,7 +149,7 @@ def searched(study: Study, sweep: Sweep, deadline: float | None, terminal: Termi
         on_ray(study, words, together.workers, sweep.ray.address, terminal.say)
         return study.over()
     command = [sys.executable, "-m", "musicexp", "worker", *words, TIED]
-    environment = os.environ | {STORAGE_VARIABLE: study.storage.url}
+    environment = os.environ | {VARIABLE: study.storage.url}
     live = Live(study, terminal)
     crew = Crew(
         lambda said: Process(command, environment, said), together.workers, lambda: len(study.finished())
@@ -202,8 +201,7 @@ def _age() -> float:
 
 def open_storage(storage: str | None, tracking_uri: str | None, *, create: bool = False) -> Storage:
     """The studies' database of a command: the setting, else $MUSICEXP_STORAGE, else beside the store."""
-    given = storage or os.environ.get(STORAGE_VARIABLE)
-    return Storage(storage_url(given, store_uri(tracking_uri)), create=create)
+    return Storage(storage_url(storage, store_uri(tracking_uri)), create=create)
 
 
 def _check_launcher(sweep: Sweep, url: str, uri: str) -> None:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from musicexp.errors import SettingError, StoreError
 from musicexp.sweep.crew import Crew, Said, Worker
-from musicexp.sweep.storage import shown_url
+from musicexp.sweep.storage import VARIABLE, shown_url
 from musicexp.sweep.study import Study
 
 HERE = ("", "localhost", "127.0.0.1", "::1")
@@ -57,7 +57,7 @@ def on_ray(
     """Let workers of a cluster, which are given these words, train until the study is over. Raises what a Crew does."""
     threads = next((int(word.partition("=")[2]) for word in words if word.startswith("threads=")), 1)
     # The address may hold a password, and a command line is read by everybody.
-    environment = {"MUSICEXP_STORAGE": study.storage.url}
+    environment = {VARIABLE: study.storage.url}
     with connected(address) as ray:
         cores = ray.cluster_resources().get("CPU", 0.0)
         say(f"ray      {len(hosts(ray))} nodes with {cores:.0f} cores; a worker without a core waits for one")

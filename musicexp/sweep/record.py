@@ -106,7 +106,7 @@ def _trial(trial: FrozenTrial) -> plain.Trial:
         seconds=figures.get("seconds", 0.0),
         saved_seconds=float(told.get(attributes.SAVED, 0.0)),
         runs=tuple(runs),
-        reason=str(told.get(attributes.REASON, "")),
+        reason="" if state == "complete" else str(told.get(attributes.REASON, "")),
         feasible=feasible(trial),
         resume_of=told.get(attributes.RESUME_OF),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from musicexp.config import Dimension, Sweep, Value
 from musicexp.errors import SettingError
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
+WHOLE = "whole"
+"""The attribute of a trial that holds how many tokens its whole training sees."""
+FEWEST = 3
+"""A median of fewer trials says nothing."""
 PATIENCE = 2
 """How many marks without a better value the patient pruner bears."""
 REDUCTION = 3
@@ -86,9 +90,11 @@ def pruner(name: str, rising: Sequence[int]) -> BasePruner:
     from optuna import pruners
 
     if name == "median":
-        return pruners.MedianPruner()
+        return _among_the_long(pruners.MedianPruner(n_startup_trials=FEWEST))
     if name == "patient":
-        return pruners.PatientPruner(pruners.MedianPruner(), patience=PATIENCE)
+        return _among_the_long(
+            pruners.PatientPruner(pruners.MedianPruner(n_startup_trials=FEWEST), patience=PATIENCE)
+        )
     if name == "hyperband" and len(rising) > 1:
         return pruners.HyperbandPruner(
             min_resource=rising[0], max_resource=rising[-1] + 1, reduction_factor=REDUCTION
@@ -96,6 +102,40 @@ def pruner(name: str, rising: Sequence[int]) -> BasePruner:
     if name == "wilcoxon":
         return pruners.WilcoxonPruner()
     return pruners.NopPruner()
+
+
+def _among_the_long(inner: BasePruner) -> BasePruner:
+    """A pruner that compares a trial with those alone whose whole training sees at least as many tokens.
+
+    At equal tokens a small batch has had more updates, and a short training is nearly done. Against those every large
+    batch and long training looks bad in its middle and is ended, though it would be the best at its end: of 84 trials
+    trained whole, in random order, the median lost the best one in 70 % of 200 orders, and so compared in none
+    (experiments/JOURNAL.md).
+    """
+    from optuna.pruners import BasePruner
+    from optuna.trial import FrozenTrial, TrialState
+
+    class Among:
+        """A study as seen by one trial."""
+
+        def __init__(self, study: optuna.Study, trial: FrozenTrial) -> None:
+            self._study, self._trial = study, trial
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._study, name)
+
+        def get_trials(
+            self, deepcopy: bool = True, states: tuple[TrialState, ...] | None = None
+        ) -> list[FrozenTrial]:
+            own = self._trial.user_attrs.get(WHOLE, 0)
+            found = self._study.get_trials(deepcopy=deepcopy, states=states)
+            return [t for t in found if t.user_attrs.get(WHOLE, 0) >= own]
+
+    class AmongTheLong(BasePruner):
+        def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+            return inner.prune(cast("optuna.Study", Among(study, trial)), trial)
+
+    return AmongTheLong()
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
+VARIABLE = "MUSICEXP_STORAGE"
+"""How workers are told the address, which may hold a password that no command line should."""
 HEARTBEAT_SECONDS = 10
 GRACE_SECONDS = 60
 """A trial whose worker has not been heard for so long is lost."""
@@ -36,12 +38,13 @@ WORKER = "worker"
 
 
 def storage_url(setting: str | None, tracking_uri: str) -> str:
-    """The studies' database: the setting, else optuna.db beside a local MLflow store, else ./mlruns/optuna.db.
+    """The studies' database: the setting, else $MUSICEXP_STORAGE, else optuna.db beside a local MLflow store, else in ./mlruns.
 
     Raises:
         StoreError: it is of a kind that several workers cannot share.
     """
-    if setting is None:
+    setting = setting or os.environ.get(VARIABLE)
+    if not setting:
         beside = store_path(tracking_uri)
         folder = beside.parent if beside else Path(MLRUNS).absolute()
         return f"sqlite:///{folder / 'optuna.db'}"

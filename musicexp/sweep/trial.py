@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from musicexp.config import Config
 from musicexp.errors import Interruption, MusicexpError, RunError
-from musicexp.metrics import Likelihood
+from musicexp.metrics import Likelihood, student_t
 from musicexp.sweep import study as attributes
-from musicexp.sweep.marks import FIRST_SHARE, Milestones
-from musicexp.sweep.samplers import suggested
+from musicexp.sweep.marks import FIRST_SHARE, Milestones, tokens_of
+from musicexp.sweep.samplers import WHOLE, suggested
 from musicexp.sweep.study import Study
 from musicexp.tracking import cache_dir, open_store, store_uri
 from musicexp.training import Material, Role, RunResult, Signals, Silent, conduct, parameters, prepare
@@ -165,6 +165,7 @@ class Training:
             values = tuple(twin.values) if twin.state.name == "COMPLETE" else ()
             return Outcome("repeated", values, f"the configuration of trial {twin.number}")
         config = self.study.config(chosen, self._threads)
+        trial.set_user_attr(WHOLE, tokens_of(config))
         told = " ".join(
             f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
             for name, value in chosen.items()
@@ -197,11 +198,17 @@ class Training:
                         reason=f"wilcoxon: behind the best after {count(number + 1, 'training')} of {len(instances)}",
                     )
         figures = _together(done)
+        told = ""
+        if len(done) > 1:
+            name = self.study.objectives[0].name
+            _, low, high = student_t([one[name] for one in done])
+            trial.set_user_attr(attributes.FIGURES, figures | {f"{name}/low": low, f"{name}/high": high})
+            told = f"95 % interval {low:.4f} to {high:.4f} over {count(len(done), 'training')}"
         values = tuple(float(figures[objective.name]) for objective in self.study.objectives)
         if not all(math.isfinite(value) for value in values):
             return Outcome("failed", reason=f"{self.study.objectives[0].name} is {values[0]}")
         self._constrain(trial, "seconds", figures["seconds"], self.study.sweep.max_seconds)
-        return Outcome("complete", values)
+        return Outcome("complete", values, told)
 
     def _instance(
         self, trial: optuna.Trial, config: Config, instance: Instance, number: int, done: list[dict[str, Any]]
@@ -220,6 +227,7 @@ class Training:
         milestones = Milestones(self.study.marks)
         curve = [tuple(pair) for pair in trial.user_attrs.get(attributes.CURVE, [])] if number == 0 else []
         open_run = trial.user_attrs.get(attributes.OPEN_RUN)
+        resume_of = trial.user_attrs.get(attributes.RESUME_OF)
         if curve and open_run:
             milestones.skip(curve[-1][0])
             self._report_again(trial, curve)
@@ -239,6 +247,7 @@ class Training:
                 "musicexp": "trial",
                 "study": self.study.name,
                 "trial": str(trial.number),
+                **({"resume_of": str(resume_of)} if resume_of is not None else {}),
                 **{f"swept.{name}": str(value) for name, value in trial.params.items()},
             },
             watch=watcher if config.trainer.devices == 1 else None,

@@ -44,6 +44,8 @@ def conduct(
                 config, checkpoint = _taken_up(run, given)
                 again = resolved_again(checkpoint.resolved, config, given) if checkpoint else None
                 run.reopen()
+                if role.tags:  # a trial that goes on bears another number
+                    run.set_tags(role.tags)
                 if role.opened:
                     role.opened(run.id)
                 if run.has("log.txt"):
