@@ -108,9 +108,9 @@ def _among_the_long(inner: BasePruner) -> BasePruner:
     """A pruner that compares a trial with those alone whose whole training sees at least as many tokens.
 
     At equal tokens a small batch has had more updates, and a short training is nearly done. Against those every large
-    batch and long training looks bad in its middle and is ended, though it would be the best at its end: of 84 trials
-    trained whole, in random order, the median lost the best one in 70 % of 200 orders, and so compared in none
-    (experiments/JOURNAL.md).
+    batch and long training looks bad in its middle and is ended, though it would be the best at its end. Of 268
+    trainings in 200 random orders the median of all loses the best one in 94 % and ends .023 nats worse; this one in
+    13 % and .0003 (experiments/sweepers/whom_to_compare.py).
     """
     from optuna.pruners import BasePruner
     from optuna.trial import FrozenTrial, TrialState
