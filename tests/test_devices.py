@@ -131,19 +131,17 @@ def test_two_devices_give_the_losses_of_one(
 
 @several
 @pytest.mark.slow
-@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("count", [2, 3])
 def test_a_signal_stops_all_behind_one_iteration_and_the_run_goes_on(
-    small: Small, cache: Path, devices: int, monkeypatch: pytest.MonkeyPatch
+    small: Small, cache: Path, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With dropout and carried state: each process's own are in the checkpoint. Equal to the last bit.
 
     Three gradients summed along a ring, as DDP does by itself, were not: the order changed after a resume.
     """
-    monkeypatch.setattr(devices, "_cores", lambda: devices)
+    monkeypatch.setattr(devices, "_cores", lambda: count)
     config = compose(
-        small(
-            f"trainer.devices={devices}", f"batch_size={2 * devices}", "iterations=80", "validation.every=25"
-        )
+        small(f"trainer.devices={count}", f"batch_size={2 * count}", "iterations=80", "validation.every=25")
     )
     watching = Silent()
     whole = trained(config, MemoryRun(), cache, watching)
@@ -153,11 +151,11 @@ def test_a_signal_stops_all_behind_one_iteration_and_the_run_goes_on(
     checkpoint = Checkpoint.from_bytes(stopped.files[CHECKPOINT_FILE], "it")
     assert 20 <= checkpoint.iteration == max(stopped.metrics["loss/train"]) < 80
     assert checkpoint.carried
-    assert checkpoint.carried[0].shape == (2, 2 * devices, 16)
+    assert checkpoint.carried[0].shape == (2, 2 * count, 16)
     streams = {states["torch"].numpy().tobytes() for states in checkpoint.generators}
-    assert len(streams) == len(checkpoint.generators) == devices, "dropout must differ"
+    assert len(streams) == len(checkpoint.generators) == count, "dropout must differ"
     assert outcome(trained(config, stopped, cache)) == outcome(whole)
-    assert sum(f"parameters on cpu x {devices}" in line for line in watching.lines) == 1
+    assert sum(f"parameters on cpu x {count}" in line for line in watching.lines) == 1
 
 
 @several

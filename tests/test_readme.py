@@ -117,17 +117,17 @@ def test_the_commands_run_as_written(line: str, desk: Path) -> None:
         begun.kill()
         begun.communicate()
     if " ui" in line:
-        serving = subprocess.Popen(
+        with subprocess.Popen(
             ["bash", "-c", "exec " + line],
             cwd=desk,
             env=env | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             text=True,
-        )
-        assert serving.stdout
-        assert any("workflowType=machine_learning" in said for said in serving.stdout)
-        serving.send_signal(signal.SIGINT)
-        assert serving.wait(timeout=60) == 0
+        ) as serving:
+            assert serving.stdout
+            assert any("workflowType=machine_learning" in said for said in serving.stdout)
+            serving.send_signal(signal.SIGINT)
+            assert serving.wait(timeout=60) == 0
         time.sleep(1)
         return
     done = subprocess.run(
