@@ -70,7 +70,7 @@ def _tpe(seed: int, space: Mapping[str, BaseDistribution]) -> BaseSampler:
     """TPE that is told the space which it draws from as a whole; of several objectives it draws each setting by itself.
 
     Optuna's own finds it out from all trials there are, for every trial anew: at 1,000 of them that takes as long as
-    all that TPE does besides, at 10,000 half a second (benchmarks/study_machinery.md).
+    all that TPE does besides (benchmarks/study_machinery.md).
     """
     import optuna
 
