@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 import musicexp
 from musicexp.cli import main
 from musicexp.config import compose_search
-from musicexp.errors import Interruption, SettingError
+from musicexp.errors import Interruption, SettingError, StoreError
 from musicexp.report import Terminal, study_page
 from musicexp.sweep import record, trial
 from musicexp.sweep.command import begin
@@ -146,8 +148,11 @@ def test_a_pruned_trial_ends_quietly_and_keeps_its_curve(begun: Callable[..., St
         assert run.curve("loss/val")
         assert not run.has("checkpoint.ckpt")
         assert not run.has("sample_1.mid")
-    marks = {mark for t in found.trials for mark, _ in t.curve}
+    marks = {mark for t in found.trials for mark, _ in (t.curve[:-1] if t.values else t.curve)}
     assert marks <= set(study.marks), "all are compared at the same numbers of tokens"
+    assert all(t.curve[-1][1] == t.values[0] for t in found.trials if t.values), (
+        "a curve ends where its trial does"
+    )
 
 
 def test_a_trial_that_cannot_be_trained_fails_with_its_reason_and_the_others_go_on(
@@ -225,6 +230,12 @@ def test_a_confirmation_says_best_and_tests_this_one_alone(begun: Callable[..., 
             tested.append(one.settings["candidate"])
     assert set(tested) == {labels[0]}
     assert "best" in study_page(found)
+    again = begin_confirmation(study, "2x2")
+    assert again is not None
+    waiting = [t for t in again.study.trials() if t.state.name == "WAITING"]
+    assert len(waiting) == 2, (
+        "only the configuration that is new is trained; the others were, with these seeds"
+    )
 
 
 def record_leading(study: Study) -> int:
@@ -255,3 +266,26 @@ def test_studies_lists_what_there_is(begun: Callable[..., Study], capsys: pytest
 def test_a_name_of_the_whole_sweep_is_refused(begun: Callable[..., Study]) -> None:
     with pytest.raises(SettingError, match="write study=mine"):
         begun(*SPACE, "name=mine")
+
+
+def test_mlflows_store_is_no_database_of_studies(begun: Callable[..., Study], store: str) -> None:
+    """Optuna made its tables in it, also for `studies`, and ended in a traceback."""
+    path = store.removeprefix("sqlite:///")
+    with pytest.raises(StoreError, match="is MLflow's store, not a database of studies"):
+        begun(*SPACE, f"storage={path}")
+    assert main(["studies", f"storage={path}"]) == 2
+    with closing(sqlite3.connect(path)) as tables:
+        assert not list(tables.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'"))
+
+
+def test_more_presets_than_trials_are_not_waited_for(begun: Callable[..., Study]) -> None:
+    """The study was never over, and the time was said to be."""
+    study = begun(
+        "lr=interval(1e-4,1e-2)",
+        "batch_size=interval(3,12)",
+        "trials=1",
+        "first=[none,tuned]",
+        "iterations=4",
+    )
+    worked(study)
+    assert study.over()

@@ -129,6 +129,10 @@ def sorted_space(words: Sequence[str]) -> tuple[list[Dimension], list[str]]:
 
 def _dimension(override: Any) -> Dimension:
     key, given = override.key_or_group, override.input_line
+    if key == "seed":
+        raise SettingError(
+            f"{given}: the luckiest seed is no better setting; train each configuration with several, as in seeds=5"
+        )
     if key not in GROUPS and not dict(fields_of(Config))[key].metadata["changes_result"]:
         raise SettingError(
             f"{given}: {key} does not change what is learnt, so it cannot be swept; give it one value"

@@ -118,6 +118,10 @@ def begin(search: Search, terminal: Terminal) -> Study:
         if before
         else f"begins: {count(study.target, 'trial')}"
     )
+    if study.target < search.sweep.trials:
+        terminal.say(
+            f"         the space has {count(study.target, 'configuration')}, so there will be no more trials"
+        )
     together = shares(search.sweep)
     terminal.say(
         f"study    {study.name} {state}, {search.sweep.sampler}, {study.pruner} pruner at equal {search.sweep.budget}, "

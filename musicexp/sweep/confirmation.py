@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from musicexp.config import Dimension, Search, confirmation
 from musicexp.metrics import paired, student_t
@@ -21,6 +21,9 @@ from musicexp.sweep import study as attributes
 from musicexp.sweep.study import CANDIDATE, Candidates, Study, grid_points, load_study, open_study
 from musicexp.training import test_figures
 from musicexp.wording import count
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
 DEFAULT = "default"
 CONFIRMED = "confirmed"
@@ -93,12 +96,37 @@ def begin_confirmation(study: Study, text: str) -> Confirming | None:
             grid_points(search.dimensions),
             key=lambda point: (point["seed"], list(candidates).index(point[CANDIDATE])),
         )
+        trained = _trained_before(study, name)
         with held.storage.alone(name):
             for point in points:
-                held.enqueue(point, {})
+                twin = trained.get(_key(candidates[point[CANDIDATE]], point["seed"]))
+                if twin is None:
+                    held.enqueue(point, {})
+                else:
+                    held.add(point, twin)
     told = f"{count(len(candidates) - 1, 'configuration')} and the default with {seeds} paired seeds"
     known = study.inner.user_attrs.get(CONFIRMED, {})
     return Confirming(held, told, concluded=known.get("study") == name)
+
+
+def _trained_before(study: Study, name: str) -> dict[str, FrozenTrial]:
+    """What earlier confirmations of a study have trained, by settings and seed."""
+    import optuna
+
+    found: dict[str, FrozenTrial] = {}
+    for summary in optuna.get_all_study_summaries(study.storage.shared, include_best_trial=False):
+        other = summary.study_name
+        if other == name or not other.startswith(f"{study.name}.confirm-"):
+            continue
+        held = load_study(study.storage, other)
+        for trial in held.finished():
+            if trial.state.name == "COMPLETE" and held.candidates is not None:
+                found[_key(held.candidates[trial.params[CANDIDATE]], trial.params["seed"])] = trial
+    return found
+
+
+def _key(settings: Mapping[str, Any], seed: int) -> str:
+    return json.dumps([settings, seed], sort_keys=True)
 
 
 def conclude(study: Study, confirming: Confirming, say: Callable[[str], None]) -> None:

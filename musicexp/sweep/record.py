@@ -49,7 +49,13 @@ def record(study: Study) -> plain.Study:
         seeds=study.sweep.seeds,
         importance=importance(study),
         confirmed=candidates,
-        best=None if chosen is None else (*study.search.words, *(word(n, v) for n, v in chosen.items())),
+        best=None
+        if chosen is None
+        else (
+            *study.search.words,
+            *(word(name, value) for name, value in chosen.items()),
+            *([f"seeds={study.sweep.seeds}"] if study.sweep.seeds > 1 else []),
+        ),
         best_number=best,
         seconds=(max(ended) - min(began)).total_seconds() if ended and began else 0.0,
         trained_seconds=study.trained_seconds(),

@@ -117,12 +117,32 @@ class Storage:
                 f"there are no studies at {self._path}: `python -m musicexp sweep` makes one, or name another database with storage=PATH"
             )
         with translated(f"the studies' database {shown_url(url)} cannot be opened"):
+            self._refuse_a_strange_file()
             with importing():
                 import optuna
             quiet_optuna()
             with self._alone("schema"):
                 self._backend = self._opened()
             self._cached = optuna.storages.get_storage(self._backend)
+
+    def _refuse_a_strange_file(self) -> None:
+        """Refuse a sqlite file that holds something else: Optuna would make its tables in it, MLflow's store for example."""
+        import sqlite3
+
+        if self._path is None or not self._path.is_file() or not self._path.stat().st_size:
+            return
+        connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+        try:
+            tables = {
+                name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+        finally:
+            connection.close()
+        if (tables and "studies" not in tables) or "experiments" in tables:
+            what = "MLflow's store" if "experiments" in tables else "a database of something else"
+            raise StoreError(
+                f"storage={self._path} is {what}, not a database of studies; name another file, or leave storage out"
+            )
 
     def _opened(self) -> RDBStorage:
         from optuna.storages import RDBStorage

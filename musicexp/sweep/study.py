@@ -205,10 +205,13 @@ class Study:
         trials = self.trials()
         if self.stopped(trials) is not None:
             return True
-        if any(t.state.name in ("RUNNING", "WAITING") for t in trials):
+        if any(t.state.name == "RUNNING" for t in trials):
             return False
-        through = self.sweep.sampler == "grid" and len(distinct(trials)) >= len(self.grid)
-        return through or len(self.finished(trials)) >= self.target
+        if len(self.finished(trials)) >= self.target:
+            return True
+        if any(t.state.name == "WAITING" for t in trials):
+            return False
+        return self.sweep.sampler == "grid" and len(distinct(trials)) >= len(self.grid)
 
     def stopped(self, of: Sequence[FrozenTrial] | None = None) -> str | None:
         """Why no further trial begins, or None."""
@@ -264,6 +267,20 @@ class Study:
                 params=dict(params),
                 distributions=self.distributions(),
                 user_attrs=dict(attributes),
+            )
+        )
+
+    def add(self, params: Mapping[str, Any], twin: FrozenTrial) -> None:
+        """Take over a complete trial of another study that trained the very same."""
+        import optuna
+
+        kept = (INSTANCES, FIGURES, CURVE)
+        self.inner.add_trial(
+            optuna.create_trial(
+                params=dict(params),
+                distributions=self.distributions(),
+                values=twin.values,
+                user_attrs={name: twin.user_attrs[name] for name in kept if name in twin.user_attrs},
             )
         )
 

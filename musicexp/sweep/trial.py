@@ -208,6 +208,11 @@ class Training:
         if not all(math.isfinite(value) for value in values):
             return Outcome("failed", reason=f"{self.study.objectives[0].name} is {values[0]}")
         self._constrain(trial, "seconds", figures["seconds"], self.study.sweep.max_seconds)
+        if len(done) == 1 and self.study.objectives[0].metric.grows:
+            # A curve ends where its trial does, not at the last mark.
+            spent = tokens_of(config) if self.study.sweep.budget == "tokens" else figures["seconds"]
+            curve = list(trial.storage.get_trial(trial._trial_id).user_attrs.get(attributes.CURVE, []))
+            trial.set_user_attr(attributes.CURVE, [*curve, (spent, values[0])])
         return Outcome("complete", values, told)
 
     def _instance(
