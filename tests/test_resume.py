@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import signal
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,3 +235,20 @@ def test_another_number_format_is_another_run(small: Small, store: str) -> None:
     with pytest.raises(RunError, match="precision=fp64 has other numbers"):
         conduct(compose(small("resume=single", "precision=fp64")), Silent())
     conduct(compose(small("resume=single")), Silent())
+
+
+def test_a_signal_within_a_weak_reference_is_kept_and_makes_no_noise(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """SIGTERM came while SQLAlchemy's weak reference was called: Python printed a traceback, and nothing was interrupted."""
+
+    class Thing:
+        pass
+
+    with Signals().caught() as signals:
+        thing = Thing()
+        reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+        del thing
+        assert reference() is None
+        assert signals.came == signal.SIGTERM
+    assert "Traceback" not in capfd.readouterr().err

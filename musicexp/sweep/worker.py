@@ -44,6 +44,8 @@ def work(
     with Signals().caught() as signals, _time_limit(seconds):
         training = Training(study, threads, signals, say)
         while True:
+            if signals.came is not None:  # where it came, it could not be raised
+                raise Interruption
             claimed = study.claim()
             if claimed == "over":
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,10 +42,19 @@ class Signals:
             yield self
             return
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        unraisable = sys.unraisablehook
+
+        def but_interruptions(lost: sys.UnraisableHookArgs) -> None:
+            # Raised in a weak reference's callback, it reaches nobody; the flag is up, and read a little later.
+            if lost.exc_type is not Interruption:
+                unraisable(lost)
+
         self.take_over()
+        sys.unraisablehook = but_interruptions
         try:
             yield self
         finally:
+            sys.unraisablehook = unraisable
             for number, handler in before.items():
                 signal.signal(number, handler)
 
