@@ -21,15 +21,13 @@ from musicexp.sweep.storage import VARIABLE, Storage, shown_url, storage_url
 from musicexp.sweep.study import Place, Study, load_study, open_study
 from musicexp.sweep.summary import Summary
 from musicexp.sweep.together import check_together
-from musicexp.sweep.worker import tie_to_parent, work
+from musicexp.sweep.worker import TIED, tie_to_parent, work
 from musicexp.tracking import cache_dir, open_store, store_uri
 from musicexp.training import check, cpu_threads, prepare
 from musicexp.wording import count
 
 WORKER_SETTINGS = ("storage", "threads", "timeout", "tracking.uri", "tracking.experiment")
 WORKER_HINT = "`python -m musicexp worker --help` lists every setting"
-TIED = "--tied"
-"""The flag of workers that end with the process that started them."""
 
 
 @dataclass(frozen=True)

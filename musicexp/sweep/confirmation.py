@@ -137,7 +137,7 @@ def conclude(study: Study, confirming: Confirming, say: Callable[[str], None]) -
     }
     if not whole:
         return
-    sign = 1 if study.objectives[0].direction == "minimize" else -1
+    sign = study.objectives[0].sign
     winner = min(whole, key=lambda label: sign * student_t(list(whole[label].values())).mean)
     runs = [
         t.user_attrs[attributes.INSTANCES][0]["run"]
@@ -159,14 +159,15 @@ def confirmed(study: Study) -> tuple[tuple[plain.Candidate, ...], int | None]:
     held = load_study(study.storage, told["study"])
     assert held.candidates is not None
     by_label = _values(held)
-    sign = 1 if study.objectives[0].direction == "minimize" else -1
+    by_default = by_label.get(DEFAULT, {})  # none, if every one of its trainings failed
+    sign = study.objectives[0].sign
     found = []
     for label, values in by_label.items():
-        shared = [seed for seed in sorted(values) if seed in by_label[DEFAULT]]
+        shared = [seed for seed in sorted(values) if seed in by_default]
         mean, low, high = student_t(list(values.values()))
         against = None
         if label != DEFAULT and shared:
-            against = tuple(paired([values[s] for s in shared], [by_label[DEFAULT][s] for s in shared]))
+            against = tuple(paired([values[s] for s in shared], [by_default[s] for s in shared]))
         test = tuple(student_t(told["test"])) if label == told["winner"] else None
         found.append(
             plain.Candidate(

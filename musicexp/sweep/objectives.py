@@ -47,9 +47,14 @@ class Objective:
     def metric(self) -> Metric:
         return METRICS[self.name]
 
+    @property
+    def sign(self) -> int:
+        """What a value is multiplied by, so that the lower is the better one."""
+        return 1 if self.direction == "minimize" else -1
+
     def better(self, one: float, other: float) -> bool:
         """Whether one value is better than another."""
-        return one < other if self.direction == "minimize" else one > other
+        return self.sign * one < self.sign * other
 
 
 def objectives(words: Sequence[str]) -> tuple[Objective, ...]:

@@ -24,6 +24,7 @@ from musicexp.errors import SettingError, StoreError
 from musicexp.sweep.crew import Crew, Said, Worker
 from musicexp.sweep.storage import VARIABLE, shown_url
 from musicexp.sweep.study import Study
+from musicexp.sweep.worker import TIED
 
 HERE = ("", "localhost", "127.0.0.1", "::1")
 SECONDS_TO_ANSWER = 5.0
@@ -154,7 +155,7 @@ class Held:
     def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
         # Its standard input is tied to this process: when Ray ends this one, the worker saves and ends too.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "musicexp", "worker", *words, "--tied"],
+            [sys.executable, "-m", "musicexp", "worker", *words, TIED],
             env=os.environ | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

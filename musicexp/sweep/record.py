@@ -71,7 +71,7 @@ def feasible(trial: FrozenTrial) -> bool:
 def ranked(study: Study) -> list[FrozenTrial]:
     """Complete, feasible trials, the best of the first objective first."""
     through = [t for t in study.finished() if t.state.name == "COMPLETE" and feasible(t)]
-    sign = 1 if study.objectives[0].direction == "minimize" else -1
+    sign = study.objectives[0].sign
     return sorted(through, key=lambda t: (sign * t.values[0], t.number))
 
 

@@ -16,6 +16,8 @@ from musicexp.sweep.trial import Training
 from musicexp.training import Signals
 from musicexp.wording import count
 
+TIED = "--tied"
+"""The flag of a worker that ends with the process which started it."""
 MOST_REPEATS = 5
 """A sampler that chooses what was tried so often in a row is given something else."""
 PAUSE_SECONDS = 2.0
