@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from musicexp.render.axes import MINUS, Axis, categories, numeric, short
@@ -306,7 +306,9 @@ numbers = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_
 
 @settings(max_examples=60)
 @given(st.lists(numbers, min_size=1, max_size=8), st.booleans())
+@example([999999999000.0], True)
 def test_ticks_cover_the_values_and_rise(values: list[float], log: bool) -> None:
+    """The example: half of it lay a rounding below its mark, and the scale began before its first tick."""
     axis = numeric(values, log=log)
     places = [value for value, _ in axis.ticks]
     assert places == sorted(set(places))

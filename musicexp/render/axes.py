@@ -112,8 +112,10 @@ def _logarithmic(low: float, high: float, title: str, about: int) -> Axis:
     begin = max((k for k, mark in enumerate(marks) if mark <= low * (1 + NARROW)), default=0)
     end = min((k for k, mark in enumerate(marks) if mark >= high * (1 - NARROW)), default=len(marks) - 1)
     kept = marks[begin : end + 1]
-    ends = min(kept[0], low), max(kept[-1], high)
-    return Axis(*ends, tuple((mark, short(mark)) for mark in kept), log=True, title=title)
+    words = [short(mark) for mark in kept]
+    # An end within rounding of its mark is the mark: the scale begins and ends at its ticks.
+    kept[0], kept[-1] = min(kept[0], low), max(kept[-1], high)
+    return Axis(kept[0], kept[-1], tuple(zip(kept, words, strict=True)), log=True, title=title)
 
 
 def short(value: float) -> str:
