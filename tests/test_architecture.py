@@ -32,7 +32,7 @@ DOORS = {
     "omegaconf": {"config"},
     "mlflow": {"tracking"},
     "music21": {"music"},
-    "symusic": {"music"},
+    "symusic": {"music", "render"},  # reads and writes MIDI there, plays it here
     "pytorch_lightning": {"training", "data"},
     "optuna": {"sweep"},
     "matplotlib": {"render"},

@@ -91,6 +91,8 @@ def generate_help() -> str:
         "Settings (their defaults are those that the run was made with):",
     ]
     for dotted, f in fields_of(Samples):
+        if dotted == "every":
+            continue  # nothing learns here
         lines += [f"  {dotted}", f"      {f.metadata['meaning']} ({range_of('samples.' + dotted)})"]
     lines += [
         "  out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import typing
@@ -294,6 +295,27 @@ def to_yaml(values: Mapping[str, Any]) -> str:
     return OmegaConf.to_yaml(OmegaConf.create(dict(values)))
 
 
+def recorded(values: Mapping[str, Any]) -> Config:
+    """The Config of values that a run left, perhaps before some settings were made.
+
+    One that changes no loss and no sample is filled in with today's default: the run is what it was.
+
+    Raises:
+        SettingError: as `build`; a setting that changes results is missing too.
+    """
+    filled = copy.deepcopy(dict(values))
+    defaults: dict[str, Any] | None = None
+    for dotted, f in fields_of(Config):
+        *rooms, leaf = dotted.split(".")
+        inner: Any = filled
+        for room in rooms:
+            inner = inner.setdefault(room, {}) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and leaf not in inner and not f.metadata["changes_result"]:
+            defaults = defaults or compose([]).flat()
+            inner[leaf] = defaults[dotted]
+    return build(filled)
+
+
 def read_config(data: bytes, where: str) -> Config:
     """The Config of a run's config.yaml.
 
@@ -311,7 +333,7 @@ def read_config(data: bytes, where: str) -> Config:
         values = OmegaConf.to_container(OmegaConf.create(data.decode()))
         if not isinstance(values, dict):
             raise StoreError(f"{where} is damaged: it holds no settings; take another run")
-        return build(typing.cast(dict[str, Any], values))
+        return recorded(typing.cast(dict[str, Any], values))
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError, OSError) as error:
         raise StoreError(
             f"{where} is damaged and cannot be read ({type(error).__name__}); take another run"

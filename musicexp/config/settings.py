@@ -142,6 +142,11 @@ class EarlyStopping:
 class Samples:
     temperature: tuple[float, ...] = setting("temperatures to sample at; a number is a list of one", above=0)
     count: int = setting("melodies written, over all temperatures", at_least=0, at_most=10000)
+    every: int = setting(
+        "iterations between two clips that are drawn while the model learns; 0 draws none",
+        at_least=0,
+        changes_result=False,
+    )
     max_notes: int = setting("longest melody, in notes and chords", at_least=1, at_most=100000)
     top_k: int = setting("sample from the k likeliest tokens; 0 from all", at_least=0)
     top_p: float = setting(
@@ -150,6 +155,24 @@ class Samples:
     seed: int = setting("the seed of every melody's own random stream", at_least=0)
     prime: str | None = setting("a file of music (MIDI, ABC, MusicXML, Humdrum) that is continued")
     prime_notes: int = setting("how many notes of the prime are used, from its start", at_least=1)
+
+
+@settings
+class Render:
+    audio: bool = setting(
+        "write sample_k.ogg beside each sample_k.mid, and the page that plays them", changes_result=False
+    )
+    soundfont: str | None = setting(
+        "a SoundFont file (.sf2, .sf3) to play samples with; the one that pretty_midi carries if not given",
+        changes_result=False,
+    )
+    program: int = setting(
+        "the General MIDI sound that samples are played with: 0 a grand piano, 40 a violin, 73 a flute",
+        at_least=0,
+        at_most=127,
+        changes_result=False,
+    )
+    score: bool = setting("engrave score.svg, where verovio is installed", changes_result=False)
 
 
 @settings
@@ -219,6 +242,7 @@ class Config:
     validation: Validation
     early_stopping: EarlyStopping
     samples: Samples
+    render: Render
     trainer: Trainer
     checkpoint: Checkpoint
     tracking: Tracking

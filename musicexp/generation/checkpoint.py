@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicexp.config import Config, Model, build
+from musicexp.config import Config, Model, recorded
 from musicexp.errors import SettingError, StoreError
 from musicexp.model import MusicLSTM, Resolved, recurrence
 from musicexp.tokens import Tokenizer, Vocabulary, tokenizer
@@ -127,7 +127,7 @@ class Checkpoint:
             )
         try:
             values |= {
-                "config": build(values["config"]),
+                "config": recorded(values["config"]),
                 "vocabulary": Vocabulary.from_dict(values["vocabulary"]),
                 "resolved": Resolved(**values["resolved"]),
                 "best": Best(**values["best"]) if values["best"] else None,
