@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from musicexp.music import DEFAULT_VELOCITY, STEPS_PER_QUARTER, Note, Piece
 from musicexp.render.sound import (
@@ -85,7 +84,7 @@ class Bank:
             return 1.0
         return gain_to(LOUDNESS, self._mixed(piece)[:, None], MEASURED_RATE)
 
-    def _mixed(self, piece: Piece) -> NDArray[np.float64]:
+    def _mixed(self, piece: Piece) -> Audio:
         """A piece as a page plays it: [frames] at `MEASURED_RATE`, as far as its Ogg file goes."""
         seconds_a_step = 60 / piece.tempo / STEPS_PER_QUARTER
         onsets = np.round(piece.onset * seconds_a_step * MEASURED_RATE).astype(np.int64)
@@ -94,27 +93,27 @@ class Bank:
         )
         lengths = np.minimum(lengths, round((LONGEST_SECONDS + RELEASE_SECONDS) * MEASURED_RATE))
         kept = onsets < LONGEST_PIECE * MEASURED_RATE
-        mixed = np.zeros(int((onsets + lengths)[kept].max(initial=0)) + 1)
+        mixed = np.zeros(int((onsets + lengths)[kept].max(initial=0)) + 1, dtype=np.float32)
         columns = zip(onsets[kept], lengths[kept], piece.pitch[kept], piece.velocity[kept], strict=True)
-        known: dict[tuple[int, int], NDArray[np.float64]] = {}
+        known: dict[tuple[int, int], Audio] = {}
         for onset, length, pitch, velocity in columns:
             key = int(pitch), int(length)
             if key not in known:
                 known[key] = self._note(*key)
             note = known[key]
-            mixed[onset : onset + len(note)] += note * (velocity / DEFAULT_VELOCITY) ** 2
+            mixed[onset : onset + len(note)] += note * np.float32((velocity / DEFAULT_VELOCITY) ** 2)
         return mixed
 
-    def _note(self, pitch: int, frames: int) -> NDArray[np.float64]:
+    def _note(self, pitch: int, frames: int) -> Audio:
         """One note with its release, at `MEASURED_RATE`."""
         near = min(self.notes, key=lambda note: abs(note.pitch - pitch))
         faster = 2 ** ((pitch - near.pitch) / 12) * RATE / MEASURED_RATE
         frames = min(frames, int(near.seconds * RATE / faster))
         begin = near.begin_seconds * RATE
         at = (begin + np.arange(frames) * faster).astype(np.int64)
-        note = self.audio[np.minimum(at, len(self.audio) - 1)].astype(np.float64)
+        note = self.audio[np.minimum(at, len(self.audio) - 1)]
         release = min(frames, round(RELEASE_SECONDS * MEASURED_RATE))
-        note[frames - release :] *= np.linspace(1, 0, release)
+        note[frames - release :] *= np.linspace(1, 0, release, dtype=np.float32)
         return note
 
 
