@@ -111,6 +111,11 @@ def store_path(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
+def without_password(text: str) -> str:
+    """A text whose addresses show no password: what is shown or handed on may go anywhere."""
+    return re.sub(r"(://[^/\s:@]*):[^@/\s]+@", r"\1:...@", text)
+
+
 def cache_dir(uri: str) -> Path:
     """Where prepared data lies: $MUSICEXP_CACHE, else beside a local store, else ./mlruns/cache."""
     if os.environ.get("MUSICEXP_CACHE"):
@@ -429,6 +434,30 @@ class MlflowRun:
             return sorted(
                 f.name for f in self._artifacts.iterdir() if f.is_file() and not hidden.fullmatch(f.name)
             )
+
+    def all_files(self) -> list[str]:
+        """As `files`, with those in folders below, such as images/roll.png."""
+        if self._artifacts is not None:
+            below = (folder for folder in self._artifacts.rglob("*") if folder.is_dir())
+            with _translated(f"the files of run {self.name} cannot be listed"):
+                return sorted(
+                    [
+                        *self.files(),
+                        *(
+                            path.relative_to(self._artifacts).as_posix()
+                            for folder in below
+                            for path in folder.iterdir()
+                            if path.is_file() and not path.is_symlink()
+                        ),
+                    ]
+                )
+        found: list[str] = []
+        folders = [""]
+        with _translated(f"the files of run {self.name} cannot be listed"):
+            while folders:
+                for entry in self._client.list_artifacts(self.id, folders.pop()):
+                    (folders if entry.is_dir else found).append(entry.path)
+        return sorted(found)
 
     def write(self, name: str, data: bytes) -> None:
         with _translated(f"{name} of run {self.name} cannot be written"):

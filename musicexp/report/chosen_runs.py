@@ -42,7 +42,7 @@ def named_runs(store: Store, references: Sequence[str]) -> Chosen:
     twice = []
     for reference in references:
         run = store.find(reference, last_with="config.yaml")
-        _check_ours(run)
+        check_ours(run)
         if run.id in found:
             twice.append(f"{visible(reference)} is {visible(run.name)} once more, and stands once")
         found.setdefault(run.id, run)
@@ -101,7 +101,11 @@ def check_number(runs: Sequence[MlflowRun]) -> None:
         )
 
 
-def _check_ours(run: MlflowRun) -> None:
+def check_ours(run: MlflowRun) -> None:
+    """
+    Raises:
+        RunError: it was not trained by musicexp, or is the summary of a study.
+    """
     kind = run.tags.get("musicexp")
     if kind == SUMMARY:
         study = run.tags.get("study", run.name)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from musicexp.errors import RunError, SettingError
+from musicexp.errors import RunError
 from musicexp.report.chosen_runs import Chosen, best_of_experiment, best_of_study, check_number, named_runs
 from musicexp.report.compared import compared_run
 from musicexp.report.comparison import ComparedRun, Comparison, Difference, Group
 from musicexp.report.fairness import judged
 from musicexp.report.groups import MATTERING, groups
 from musicexp.report.verdicts import verdicts
-from musicexp.tracking import Store
+from musicexp.tracking import Store, without_password
 
 TOP = 5
 IDENTITY = ("name", "resume", "tracking.uri", "tracking.experiment")
@@ -38,13 +38,9 @@ def compare_runs(
 
     Raises:
         RunError: a run, study or experiment is unknown, ambiguous, or was not trained by musicexp.
-        SettingError: nothing or too much is asked for.
+        SettingError: there are too many.
         StoreError: the store does not answer.
     """
-    if bool(references) + (study is not None) + experiment != 1:
-        raise SettingError(
-            "compare wants runs (ids, names or `last`), or study=NAME, or experiment=NAME, and one of these alone; as in `python -m musicexp compare last other`"
-        )
     if study is not None:
         chosen = best_of_study(store, study, top)
     elif experiment:
@@ -54,7 +50,7 @@ def compare_runs(
     check_number(chosen.runs)
     names = store.experiments()
     runs = [compared_run(run, names.get(run.experiment_id, "")) for run in chosen.runs]
-    return comparison(chosen, runs, store.uri)
+    return comparison(chosen, runs, without_password(store.uri))
 
 
 def comparison(chosen: Chosen, runs: Sequence[ComparedRun], store: str) -> Comparison:

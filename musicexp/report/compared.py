@@ -18,7 +18,7 @@ from musicexp.music.midi import midi_piece
 from musicexp.report.comparison import CURVES, FIGURES, ComparedRun, ComparedSample, Reference, Side
 from musicexp.report.pace import points
 from musicexp.report.run_words import gone, state_words
-from musicexp.tracking import MlflowRun
+from musicexp.tracking import MlflowRun, without_password
 
 SAMPLE, REFERENCE = re.compile(r"sample_(\d+)\.mid"), re.compile(r"reference_(\d+)\.mid")
 NOTE = "mlflow.note.content"
@@ -83,7 +83,7 @@ def compared_run(run: MlflowRun, experiment: str) -> ComparedRun:
 
 def _settings(run: MlflowRun, files: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """From config.yaml, else from what MLflow's database holds of them."""
-    kept = {name: _read_back(text) for name, text in run.params.items()}
+    kept = {name: _read_back(without_password(text)) for name, text in run.params.items()}
     instead = "its settings are taken from MLflow's params" if kept else "its settings are unknown"
     if "config.yaml" not in files:
         return kept, [gone(run, "config.yaml", instead)]
@@ -91,7 +91,10 @@ def _settings(run: MlflowRun, files: Sequence[str]) -> tuple[dict[str, Any], lis
         config = read_config(run.read("config.yaml"), f"config.yaml of run {run.name} ({run.id})")
     except StoreError as error:
         return kept, [f"{error}; {instead}"]
-    return config.flat(), []
+    settings = config.flat()
+    if settings["tracking.uri"]:
+        settings["tracking.uri"] = without_password(settings["tracking.uri"])
+    return settings, []
 
 
 def _read_back(text: str) -> Any:
