@@ -159,7 +159,7 @@ def _written(title: str, data: dict[str, Any]) -> bytes:
 def _in_turn(entries: Sequence[PlayerPiece]) -> list[PlayerPiece]:
     """The first of every group, then the second ones ...: where room is short, no group takes all of it."""
     rank: dict[str, int] = dict.fromkeys(GROUPS, 0)
-    ranked = []
+    ranked: list[tuple[int, int, int, PlayerPiece]] = []
     for entry in entries:
         ranked.append((rank[entry.group], GROUPS.index(entry.group), len(ranked), entry))
         rank[entry.group] += 1
