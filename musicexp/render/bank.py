@@ -135,7 +135,7 @@ def bank(pieces: Sequence[Piece], sound: Sound) -> Bank:
     score = score_of(Piece.of(scale, tempo=60.0), sound, math.inf)  # a quarter a second
     for track in score.tracks:
         track.controls.append(_dry())
-    audio = played(score, sound).mean(axis=1)
+    audio = played(score, sound)[:, 0]
     notes = tuple(
         BankNote(n.pitch, n.onset / STEPS_PER_QUARTER, n.duration / STEPS_PER_QUARTER) for n in scale
     )

@@ -37,7 +37,7 @@ CUT_SECONDS = 0.4
 LONGEST_SECONDS = 900.0
 """Longer pieces fade out there: their MIDI is whole, and an hour of sound helps nobody."""
 QUALITY = 0.6
-"""soundfile's compression level of Vorbis: about 80 kbit/s of stereo."""
+"""soundfile's compression level of Vorbis: about 60 kbit/s."""
 BLOCK_SECONDS = 0.4
 """What BS.1770 measures at a time; anything shorter has no loudness."""
 VOLUME, EXPRESSION, SUSTAIN = 7, 11, 64
@@ -105,11 +105,11 @@ def synthesize(piece: Piece, sound: Sound, *, seconds: float | None = None) -> A
         seconds: the sound lasts exactly so long: what is longer fades out there, what is shorter is followed by silence.
 
     Returns:
-        float32 [frames, 2] at `RATE`.
+        float32 [frames, 1] at `RATE`.
     """
     longest = seconds or LONGEST_SECONDS
     if not len(piece):
-        return np.zeros((round((seconds or 1.0) * RATE), 2), dtype=np.float32)
+        return np.zeros((round((seconds or 1.0) * RATE), 1), dtype=np.float32)
     audio = played(score_of(piece, sound, longest), sound)
     cut = len(audio) > round(longest * RATE)
     audio = audio[: round(longest * RATE)] if cut else _rung_out(audio)
@@ -117,7 +117,7 @@ def synthesize(piece: Piece, sound: Sound, *, seconds: float | None = None) -> A
     audio[len(audio) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
     audio *= gain_to(LOUDNESS, audio, RATE)
     if seconds is not None and len(audio) < round(seconds * RATE):
-        silence = np.zeros((round(seconds * RATE) - len(audio), 2), dtype=np.float32)
+        silence = np.zeros((round(seconds * RATE) - len(audio), 1), dtype=np.float32)
         audio = np.concatenate([audio, silence])
     return audio
 
@@ -148,7 +148,7 @@ def gain_to(loudness: float, audio: Audio, rate: int) -> float:
     """The factor that makes sound so many LUFS loud, but no sample larger than `PEAK`; 1 for silence."""
     import pyloudnorm
 
-    peak = float(np.abs(audio).max(initial=0))
+    peak = float(max(audio.max(initial=0), -audio.min(initial=0)))
     if peak == 0:
         return 1.0
     short = round(BLOCK_SECONDS * rate) + 1 - len(audio)
@@ -179,7 +179,9 @@ def score_of(piece: Piece, sound: Sound, longest: float) -> Any:
 
 
 def played(score: Any, sound: Sound) -> Audio:
-    """A symusic score as sound, as loud as its velocities say.
+    """A symusic score as sound of one channel, as loud as its velocities say.
+
+    Two channels would hold a little reverberation more, and take twice as long to measure and to write.
 
     Raises:
         SoundFontError: the SoundFont is damaged or none.
@@ -200,8 +202,7 @@ def played(score: Any, sound: Sound) -> Audio:
         raise
     audio, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
     assert rate == RATE, "the synthesizer's own rate"
-    found: Audio = audio
-    return found
+    return _one_channel(audio)
 
 
 def _played_plainly(score: Any, sound: Sound) -> Audio:
@@ -210,10 +211,13 @@ def _played_plainly(score: Any, sound: Sound) -> Audio:
 
     try:
         player = Synthesizer(str(sound.soundfont), RATE)
-        found: Audio = np.array(player.render(score, stereo=True).T, dtype=np.float32)
+        return _one_channel(player.render(score, stereo=True).T)
     except (RuntimeError, ValueError, OSError) as error:
         raise SoundFontError(str(error).strip().rstrip(".") or "it is damaged") from error
-    return found
+
+
+def _one_channel(audio: NDArray[np.float32]) -> Audio:
+    return np.ascontiguousarray(((audio[:, 0] + audio[:, 1]) / 2)[:, None], dtype=np.float32)
 
 
 @lru_cache(maxsize=2)
@@ -223,6 +227,7 @@ def _read(path: Path) -> bytes:
 
 def _rung_out(audio: Audio) -> Audio:
     """Without the silence behind the tail."""
-    level = np.abs(audio).max(axis=1)
-    heard = np.flatnonzero(level > level.max(initial=0) * SILENT)
-    return audio[: int(heard[-1]) + 1 + round(FADE_SECONDS * RATE)] if len(heard) else audio
+    level = np.abs(audio[:, 0])
+    behind = max(0, len(level) - round((TAIL_SECONDS + 1) * RATE))
+    heard = np.flatnonzero(level[behind:] > level.max(initial=0) * SILENT)
+    return audio[: behind + int(heard[-1]) + 1 + round(FADE_SECONDS * RATE)] if len(heard) else audio
