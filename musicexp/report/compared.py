@@ -143,18 +143,21 @@ def _figures(
     run: MlflowRun, summary: Mapping[str, Any], curves: Mapping[Side, Sequence[Any]]
 ) -> dict[str, float]:
     """What MLflow holds, then what summary.json adds, then what the curves tell."""
-    found: dict[str, Any] = {name: run.metrics.get(name) for name in FIGURES}
+    told: dict[str, Any] = dict(summary)
     for kind in TABLES:
-        for side, value in _mapping(summary.get(kind)).items():
-            found[f"{kind}/{side}"] = value
-    for name in ("parameters", "iterations", "best_iteration", "seconds"):
-        found[name] = summary.get(name)
+        told |= {f"{kind}/{side}": value for side, value in _mapping(summary.get(kind)).items()}
     ends = [points[-1] for points in curves.values() if points]
-    if ends:
-        found["iterations"] = found["iterations"] or max(end.iteration for end in ends)
-        found["seconds"] = found["seconds"] or max(end.seconds for end in ends)
-    numbers = {name: _number(found.get(name)) for name in FIGURES}
-    return {name: value for name, value in numbers.items() if value is not None}
+    reached = (
+        {"iterations": max(e.iteration for e in ends), "seconds": max(e.seconds for e in ends)}
+        if ends
+        else {}
+    )
+    found: dict[str, float] = {}
+    for name in FIGURES:
+        values = [_number(source.get(name)) for source in (run.metrics, told, reached)]
+        known = next((value for value in values if value is not None), None)
+        found |= {name: known} if known is not None else {}
+    return found
 
 
 @dataclass(frozen=True)
