@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ from musicexp.tracking import (
 if TYPE_CHECKING:
     from musicexp.generation import Checkpoint, Melody
     from musicexp.report import Comparison, Description, Study
+    from musicexp.report.comparison_page import Page
     from musicexp.report.export import Exported
     from musicexp.training import Reporter, RunResult
 
@@ -43,7 +44,7 @@ GENERATED = "generated"
 BEST_COMPARED, MOST_COMPARED = 5, 100
 PLACES = ("tracking.uri", "tracking.experiment")
 DATA_HINT = "`python -m musicexp data --help` lists every setting"
-COMPARE_SETTINGS = ("study", "experiment", "top", *PLACES)
+COMPARE_SETTINGS = ("study", "experiment", "top", "out", "port", *PLACES)
 COMPARE_HINT = "`python -m musicexp compare --help` lists every setting"
 EXPORT_SETTINGS = ("references", *PLACES)
 EXPORT_HINT = "`python -m musicexp export --help` lists every setting"
@@ -290,14 +291,78 @@ def compare(*words: str) -> Comparison:
     """Put runs side by side, as `python -m musicexp compare WORDS` does; as plain values.
 
     Args:
-        words: ids, names or `last`; or "study=NAME" or "experiment=NAME", with "top=5".
+        words: ids, names or `last`; or "study=NAME" or "experiment=NAME", with "top=5"; with "out=FILE" the page is written too.
 
     Raises:
         MusicexpError: wrong input or state, in one sentence.
     """
-    given = assignments([word for word in words if "=" in word], COMPARE_SETTINGS, COMPARE_HINT)
-    named = [word for word in words if "=" not in word]
-    chosen = {key: _name(key, given[key]) for key in ("study", "experiment") if key in given}
+    asked = Comparing(words)
+    if asked.out is not None:
+        asked.write()
+    return asked.comparison
+
+
+class Comparing:
+    """A comparison of a command line: what is compared, where its page goes and is served.
+
+    Attributes:
+        comparison: the runs, side by side.
+        store: theirs.
+        out: where the page is to be written; None where nobody says.
+        port: of the server; None for any.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """
+        Raises:
+            MusicexpError: wrong input or state, in one sentence.
+        """
+        given = assignments([word for word in words if "=" in word], COMPARE_SETTINGS, COMPARE_HINT)
+        named = [word for word in words if "=" not in word]
+        chosen = {key: _name(key, given[key]) for key in ("study", "experiment") if key in given}
+        top = _compared_words(given, named, chosen)
+        self.out = Path(_name("out", given["out"])).expanduser() if "out" in given else None
+
+        from musicexp.report import compare_runs
+        from musicexp.report.comparison_file import check_page
+        from musicexp.report.serving import check_port
+
+        if self.out is not None:
+            check_page(self.out)
+        self.port = check_port(given.get("port"))
+        self.store = _store_of(given, chosen.get("experiment"))
+        self.comparison = compare_runs(
+            self.store, named, study=chosen.get("study"), experiment="experiment" in chosen, top=top
+        )
+
+    def page(self) -> Page:
+        """Its page, with the sound of a run that says nothing of it."""
+        from musicexp.render.sound import sound_of
+        from musicexp.report.comparison_page import Page
+
+        return Page(self.comparison, sound_of(compose([]).render))
+
+    def write(self) -> Path:
+        """Write the page where `out` says, or in comparisons/NAME.html beside the store."""
+        from musicexp.report.comparison_file import page_path, write_page
+
+        beside = (store_path(self.store.uri) or Path(MLRUNS, "mlflow.db").absolute()).parent
+        path = self.out or page_path(beside / "comparisons", self.comparison.title)
+        return write_page(path, self.page().written())
+
+    def serve(self, told: Callable[[str], None] = print) -> None:
+        """Serve the page on this machine until an interrupt; its notes go to the store.
+
+        Args:
+            told: is given the address.
+        """
+        from musicexp.report.serving import serve
+
+        serve(self.page(), self.store, self.port, told)
+
+
+def _compared_words(given: Mapping[str, Any], named: Sequence[str], chosen: Mapping[Any, str]) -> int:
+    """How many configurations at most; the words must say one thing."""
     if len(chosen) + bool(named) != 1:
         raise SettingError(
             "compare wants runs (ids, names or `last`), or study=NAME, or experiment=NAME, and one of these alone, "
@@ -310,11 +375,7 @@ def compare(*words: str) -> Comparison:
     top = given.get("top", BEST_COMPARED)
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= MOST_COMPARED:
         raise SettingError(f"top must be a whole number, at least 1 and at most {MOST_COMPARED}, not {top!r}")
-    store = _store_of(given, chosen.get("experiment"))
-
-    from musicexp.report import compare_runs
-
-    return compare_runs(store, named, study=chosen.get("study"), experiment="experiment" in chosen, top=top)
+    return top
 
 
 def export(reference: str, folder: str | Path, *words: str) -> Path:

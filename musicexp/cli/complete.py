@@ -38,7 +38,7 @@ BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
 WORKER_SETTINGS = ("storage", "threads", "timeout", *PLACES)
 STUDIES_SETTINGS = ("storage", "tracking.uri")
-COMPARE_FLAGS = ("--csv", "--json", "--help")
+COMPARE_FLAGS = ("--csv", "--json", "--serve", "--help")
 OF_MANY = ("study", "experiment")
 """Settings of `compare` that choose its runs."""
 OF_A_SWEEP = ("search", *(dotted for dotted, _ in fields_of(Sweep)))
@@ -112,7 +112,7 @@ def _compare(before: Sequence[str], current: str) -> list[str]:
     flags = [flag for flag in COMPARE_FLAGS if flag not in before]
     names = [name for name in COMPARE_SETTINGS if name not in OF_MANY or not set(OF_MANY) & set(given)]
     if any("=" not in word and word not in COMPARE_FLAGS for word in before):
-        names = list(PLACES)  # runs are named, so nothing is chosen from
+        names = ["out", "port", *PLACES]  # runs are named, so nothing is chosen from
     runs = (
         []
         if set(OF_MANY) & set(given)
