@@ -59,8 +59,9 @@ def main(words: Sequence[str]) -> int:
         raise SettingError(
             f"unknown flag {strange[0]}: settings are written setting=value, without dashes; flags are {' '.join(FLAGS)}"
         )
-    if len({CSV, JSON, SERVE} & set(flags)) > 1:
-        raise SettingError(f"{CSV}, {JSON} and {SERVE} go one at a time; leave out all but one")
+    modes = [flag for flag in (CSV, JSON, SERVE) if flag in flags]
+    if len(modes) > 1:
+        raise SettingError(f"{modes[0]} and {modes[1]} do not go together; leave one out")
     _check_settings(words, flags)
     from musicexp.api import Comparing
 

@@ -113,8 +113,8 @@ def _script() -> str:
 
 def _style() -> str:
     # On paper a dark page is a light one; canvases take their colours from here while they are drawn for it.
-    printed = f":root.printing{{{colours(LIGHT)}}}"
-    dark = f"@media (prefers-color-scheme:dark){{:root:not(.printing){{{colours(DARK)}}}}}"
+    printed = f":root.printing{{{colours(LIGHT)}}}@media print{{:root{{{colours(LIGHT)}}}}}"
+    dark = f"@media screen and (prefers-color-scheme:dark){{:root:not(.printing){{{colours(DARK)}}}}}"
     return f"{STYLE}\n{web_text(['roll.css'])}\n{web_file('comparison.css')}\n{dark}{printed}"
 
 

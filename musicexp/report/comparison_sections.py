@@ -158,7 +158,7 @@ def _group_row(
         chip(numbers, members[0].colour),
         " ",
         name(group.label),
-        tag("small", f"{count(len(members), 'seed')}, mean"),
+        tag("small", "mean of its seeds"),
         scope="row",
     )
     cells = [_figure_cell(_spread(group.figures.get(one.name), one), one, best[one.name] is group, fair) for one in shown]  # fmt: skip

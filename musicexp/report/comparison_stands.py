@@ -140,7 +140,9 @@ def notes_section(found: Comparison, notes: dict[str, str] | None) -> Html:
 def _note(column: Column, stored: str, served: bool) -> Html:
     id_ = f"note-{column.number}"
     # A line's end directly behind <textarea> would be swallowed; text() would show line ends as signs.
-    field = Html(f'<textarea id="{id_}" rows="3" maxlength="4000" disabled>\n{_multiline(stored)}</textarea>')
+    field = Html(
+        f'<textarea id="{id_}" rows="3" maxlength="4000" placeholder=" " disabled>\n{_multiline(stored)}</textarea>'
+    )
     keep = Html('<p class="keep" hidden><button type="submit">Store</button></p>') if served else Html("")
     state = Html('<p class="theirs" hidden></p><output aria-live="polite"></output>') if served else Html("")
     label = Html(f'<label for="{id_}">{chip(column.number, column.colour)} {name(column.run.name)}</label>')

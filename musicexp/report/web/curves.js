@@ -11,6 +11,7 @@ const Curves = (() => {
   const CLICK = 5; // pixels: what is no drag yet
   const CLOSEST = 4; // a view holds at least so many of the smallest steps
   const ROOM = 0.06; // of the height, above and below the lines
+  const LEAPS = 2.5; // pixels that a dense line goes up and down in a column, from which on it is drawn as an area
   const TINY = 1e-9;
 
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -141,6 +142,7 @@ const Curves = (() => {
       this.cursor = null;
       this.strong = null;
       this.pinch = new Map();
+      this.wholes = new Map();
       this.sheet = host.appendChild(document.createElement('canvas'));
       this.over = host.appendChild(document.createElement('canvas'));
       [this.sheet, this.over].forEach(canvas => canvas.setAttribute('aria-hidden', 'true'));
@@ -175,11 +177,20 @@ const Curves = (() => {
         }
         found.push({ item, side, xs: curve[this.axis], raw: curve.value, line: kept.line, low: kept.low, high: kept.high });
       }));
+      // Of two sides one has bands, or nothing could be told apart.
+      const first = found.some(line => line.side === 'val') ? 'val' : 'train';
+      found.forEach(line => { line.banded = Boolean(line.low) && line.side === first; });
       return found;
     }
 
     /** The whole of the axis. */
     whole() {
+      const known = this.axis + this.single; // asked for at every point that is drawn
+      if (!this.wholes.has(known)) this.wholes.set(known, this._whole());
+      return this.wholes.get(known);
+    }
+
+    _whole() {
       let from = Infinity, to = -Infinity;
       this.items.forEach(item => Object.values(item.curves).forEach(curve => {
         const xs = curve[this.axis];
@@ -271,11 +282,11 @@ const Curves = (() => {
       const [from, to] = this.range();
       let low = Infinity, high = -Infinity;
       const take = value => { if (Number.isFinite(value) && (!this.log || value > 0)) { if (value < low) low = value; if (value > high) high = value; } };
-      drawn.forEach(({ xs, line, low: below, high: above, item }) => {
+      drawn.forEach(({ xs, line, low: below, high: above, banded }) => {
         const end = Math.min(xs.length, atLeast(xs, to) + 1);
         for (let k = Math.max(0, atLeast(xs, from) - 1); k < end; k += 1) {
           take(line[k]);
-          if (below && item.kind === 'group') { take(below[k]); take(above[k]); }
+          if (banded) { take(below[k]); take(above[k]); }
         }
       });
       if (Number.isFinite(low)) { // a line far above would press all curves to the floor
@@ -391,12 +402,12 @@ const Curves = (() => {
       const [from, to] = this.range();
       const first = Math.max(0, atLeast(xs, from) - 1), end = Math.min(xs.length, atLeast(xs, to) + 1);
       if (end - first < this.inner * 2) return { first, end, columns: null };
-      const columns = [];
+      const columns = [], scale = this.inner / (to - from); // `_x` for each of so many points would take most of the time
       let last = null;
       for (let k = first; k < end; k += 1) {
         const value = values[k];
         if (!Number.isFinite(value)) { last = null; continue; }
-        const x = Math.round(this._x(xs[k]));
+        const x = Math.round(MARGIN.left + (xs[k] - from) * scale);
         if (last && last.x === x) {
           if (value < last.low) last.low = value;
           if (value > last.high) last.high = value;
@@ -410,18 +421,17 @@ const Curves = (() => {
       return { first, end, columns };
     }
 
+    /** The line, or where points are dense and leap about the area that they cover. */
     _trace(pen, xs, values) {
       const { first, end, columns } = this._columns(xs, values);
       if (columns) {
-        columns.forEach(({ x, low, high, open, close, gap }) => {
-          if (gap) pen.moveTo(x, this._y(open)); else pen.lineTo(x, this._y(open));
-          if (high > low) {
-            pen.lineTo(x, this._y(low));
-            pen.lineTo(x, this._y(high));
-            pen.lineTo(x, this._y(close));
-          }
+        const tall = columns.map(({ low, high }) => this._y(low) - this._y(high));
+        if (tall.reduce((sum, one) => sum + one, 0) > LEAPS * columns.length) return this._cover(pen, columns);
+        columns.forEach(({ x, low, high, gap }) => {
+          const y = (this._y(low) + this._y(high)) / 2;
+          if (gap) pen.moveTo(x, y); else pen.lineTo(x, y);
         });
-        return;
+        return pen.stroke();
       }
       let gap = true;
       for (let k = first; k < end; k += 1) {
@@ -429,6 +439,22 @@ const Curves = (() => {
         if (known) { if (gap) pen.moveTo(this._x(xs[k]), this._y(values[k])); else pen.lineTo(this._x(xs[k]), this._y(values[k])); }
         gap = !known;
       }
+      return pen.stroke();
+    }
+
+    /** To stroke a line that goes up and down a thousand times takes a hundred times as long as to fill its area. */
+    _cover(pen, columns) {
+      pen.fillStyle = pen.strokeStyle;
+      let from = 0;
+      columns.forEach((column, k) => {
+        if (k + 1 < columns.length && !columns[k + 1].gap) return;
+        const some = columns.slice(from, k + 1);
+        some.forEach(({ x, high }, n) => { const y = this._y(high) - 0.6; if (n) pen.lineTo(x, y); else pen.moveTo(x, y); });
+        some.reverse().forEach(({ x, low }) => pen.lineTo(x, this._y(low) + 0.6));
+        pen.closePath();
+        from = k + 1;
+      });
+      pen.fill();
     }
 
     _drawLine(pen, { item, side, xs }, values, faint) {
@@ -440,7 +466,6 @@ const Curves = (() => {
       pen.setLineDash(faint ? [] : DASHES[item.dash]);
       pen.beginPath();
       this._trace(pen, xs, values);
-      pen.stroke();
       pen.setLineDash([]);
       const [from, to] = this.range(), few = atLeast(xs, to) - atLeast(xs, from) < this.inner / 14;
       if (few && !faint) this._dot(pen, xs, values, 2.2);
@@ -458,8 +483,8 @@ const Curves = (() => {
       }
     }
 
-    _drawBand(pen, { item, xs, low, high }) {
-      if (!low || !high) return;
+    _drawBand(pen, { item, xs, low, high, banded }) {
+      if (!banded) return;
       const below = this._columns(xs, low), above = this._columns(xs, high);
       const edge = ({ first, end, columns }, values, of) => columns ? columns.map(column => [column.x, this._y(column[of])])
         : Array.from({ length: end - first }, (_, k) => [this._x(xs[first + k]), this._y(values[first + k])]).filter(([, y]) => Number.isFinite(y));

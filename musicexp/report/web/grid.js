@@ -43,6 +43,7 @@ const Grid = (() => {
       const cell = this.cells.get(piece);
       cell.setAttribute('aria-current', 'true');
       if (this.stage.piece !== piece || from !== undefined) this.stage.switchTo(piece, from === undefined ? {} : { from });
+      this.at('roll').className = `roll-view ${cell.dataset.colour}`;
       this.at('now-chip').className = `chip ${cell.dataset.colour}`;
       this.at('now-chip').textContent = cell.dataset.number || '♪';
       this.at('now-name').textContent = cell.dataset.name;
@@ -183,6 +184,7 @@ const Grid = (() => {
       at('loop').addEventListener('click', () => { if (stage.loop) stage.loopOff(); else stage.loopOver(); });
       document.querySelectorAll('.turn').forEach(button => button.addEventListener('click', () => this.inTurn(button.dataset.row)));
       document.addEventListener('keydown', event => this._key(event));
+      document.addEventListener('keyup', event => { if (event.key === ' ' && event.target.matches('.cell')) event.preventDefault(); });
     }
 
     _key(event) {

@@ -37,7 +37,7 @@ const Legend = (() => {
       this.rows = new Map();
       this.chart = new Curves.Chart(at('chart'), data, {
         read: (x, values) => this.tell(x, values),
-        looked: zoomed => { at('whole').disabled = !zoomed; },
+        looked: zoomed => { at('whole').hidden = !zoomed; },
       });
       const longest = Math.max(1, ...data.runs.flatMap(run => Object.values(run.curves)).map(curve => curve.length));
       this.reaches = Array.from({ length: SMOOTHEST + 1 }, (_, k) => k ? Math.max(1, Math.round(longest ** (k / SMOOTHEST) * MOST_REACH ** (k / SMOOTHEST))) : 0);
@@ -66,7 +66,7 @@ const Legend = (() => {
       this.rows.clear();
       const rows = chart.items.map(item => {
         const box = element('input', { type: this.data.alone ? 'radio' : 'checkbox', name: 'shown', checked: item.shown });
-        const words = element('bdi', { className: 'label', textContent: item.label, title: item.label });
+        const words = element('bdi', { className: 'who', textContent: item.label, title: item.label });
         const number = element('span', { className: `chip run${item.colour}`, textContent: item.numbers });
         const values = element('span', { className: 'values' });
         const row = element('label', { className: 'item' }, box, swatch(item), number, words, values);
@@ -102,6 +102,7 @@ const Legend = (() => {
           return several ? element('span', { className: 'side' }, element('small', { textContent: SIDES[side] }), value) : element('span', { className: 'side' }, value);
         });
         cell.replaceChildren(...told);
+        row.classList.toggle('two-lines', several);
       });
       const host = at('chart');
       if (document.activeElement === host && x !== null) {
