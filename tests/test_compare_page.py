@@ -391,7 +391,7 @@ def test_compare_serve_serves_until_ctrl_c(store: Store, tmp_path: Path) -> None
         assert server.wait(10) == 0
     finally:
         server.kill()
-        server.wait()
+        server.communicate()
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -410,6 +410,15 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def until(page: Any, words: str) -> None:
+    """Wait for something to be true, by asking again: the page's policy lets no words become its script."""
+    for _ in range(200):
+        if page.evaluate(f"Boolean({words})"):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"not within 5 s: {words}")
+
+
 class Seen:
     """A page in a browser, and everything that it complained of or asked for."""
 
@@ -421,7 +430,7 @@ class Seen:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
-        self.page.wait_for_function("document.documentElement.dataset.drawn")
+        until(self.page, "document.documentElement.dataset.drawn")
 
     def js(self, words: str) -> Any:
         return self.page.evaluate(words)
@@ -456,6 +465,7 @@ def place(seen: Seen) -> float:
 @pytest.mark.slow
 def test_values_at_a_place_are_those_that_were_logged(seen: Seen) -> None:
     seen.js("document.getElementById('train').click()")  # off
+    seen.page.locator("#chart").scroll_into_view_if_needed()
     box = seen.page.locator("#chart").bounding_box()
     seen.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     told = seen.page.locator("#where").inner_text()
@@ -475,6 +485,7 @@ def test_values_at_a_place_are_those_that_were_logged(seen: Seen) -> None:
 @pytest.mark.slow
 def test_a_drag_zooms_and_a_double_click_shows_all(seen: Seen) -> None:
     chart = "musicexp.legend.chart"
+    seen.page.locator("#chart").scroll_into_view_if_needed()
     box = seen.page.locator("#chart").bounding_box()
     left, wide, y = box["x"] + 52, box["width"] - 66, box["y"] + 100
     seen.page.mouse.move(left + wide * 0.25, y)
@@ -512,7 +523,7 @@ def test_smoothing_is_the_mean_of_the_points_around(seen: Seen) -> None:
 @pytest.mark.slow
 def test_switching_to_another_run_keeps_the_place(seen: Seen) -> None:
     seen.page.locator("#play").click()
-    seen.page.wait_for_function("musicexp.grid.stage.position() > 1.5")
+    until(seen.page, "musicexp.grid.stage.position() > 1.5")
     for key, column in (("3", "3"), ("2", "2"), ("5", "5")):
         before, began = place(seen), time.monotonic()
         apart = seen.js(
@@ -548,7 +559,7 @@ def test_keys_go_from_row_to_row_and_a_row_is_played_in_turn(seen: Seen) -> None
     for column in ("1", "2"):
         assert seen.js(f"{grid}.columnOf({grid}.current)") == column
         seen.js(f"{grid}.stage.seek({grid}.stage.seconds - 0.2)")
-        seen.page.wait_for_function(f"{grid}.columnOf({grid}.current) !== '{column}'")
+        until(seen.page, f"{grid}.columnOf({grid}.current) !== '{column}'")
     assert seen.js(f"[{grid}.columnOf({grid}.current), {grid}.stage.playing]") == ["3", True]
     seen.page.locator(".cell.real").first.click()
     assert seen.js(f"{grid}.row") == "real"
@@ -574,7 +585,7 @@ def test_on_a_phone_nothing_is_wider_than_the_page(chromium: Any, path: Path, sc
     seen.page.locator("#chart").tap()
     assert "iteration" in seen.page.locator("#where").inner_text()
     seen.page.locator('.cell[data-row="1"][data-number="2"]').tap()
-    seen.page.wait_for_function("musicexp.grid.stage.position() > 0.2")
+    until(seen.page, "musicexp.grid.stage.position() > 0.2")
     small = seen.js(
         "[...document.querySelectorAll('button')].filter(b => b.offsetParent && b.offsetHeight < 28).map(b => b.outerHTML)"
     )
@@ -615,17 +626,17 @@ def test_a_page_behind_a_server_stores_notes(chromium: Any, store: Store, tmp_pa
         field, state = page.locator("textarea"), page.locator("form.note output")
         field.fill(QUOTES)
         page.get_by_role("button", name="Store").click()
-        page.wait_for_function("document.querySelector('output.good')")
+        until(page, "document.querySelector('output.good')")
         assert stored(store, run) == QUOTES
         store.find(run.id).set_tags({NOTE: "changed elsewhere"})
         field.fill("mine")
         page.get_by_role("button", name="Store").click()
-        page.wait_for_function("document.querySelector('output.bad')")
+        until(page, "document.querySelector('output.bad')")
         assert "changed elsewhere" in page.locator(".theirs").inner_text()
         assert "Not stored" in state.inner_text()
         assert stored(store, run) == "changed elsewhere"
         page.get_by_role("button", name="Store").click()
-        page.wait_for_function("document.querySelector('output.good')")
+        until(page, "document.querySelector('output.good')")
         assert stored(store, run) == "mine"
         page.reload()
         assert field.input_value() == "mine"

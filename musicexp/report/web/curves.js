@@ -535,7 +535,7 @@ const Curves = (() => {
       const { host } = this;
       host.addEventListener('pointerdown', event => this._press(event));
       host.addEventListener('pointermove', event => { if (event.pointerType !== 'touch' && !this.dragging) this.read(this._at(event.clientX)); });
-      host.addEventListener('pointerleave', () => { if (!this.dragging && document.activeElement !== host) this.read(null); });
+      host.addEventListener('pointerleave', event => { if (event.pointerType !== 'touch' && !this.dragging && document.activeElement !== host) this.read(null); });
       host.addEventListener('dblclick', () => this.look(null));
       host.addEventListener('keydown', event => this._key(event));
       host.addEventListener('blur', () => this.read(null));
