@@ -36,6 +36,8 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 LOCK_SECONDS = 120.0
 RUNS_A_CALL = 1000
+NAMED = 10
+"""Experiments that are named to who has asked for another."""
 LAST_RUNS = 100
 """How far back a `last` that must have some file is looked for."""
 
@@ -277,8 +279,9 @@ def _connect(uri: str, experiment: str, artifacts: str | None, create: bool) -> 
                 f"the experiment {experiment!r} was deleted in {uri}; restore it in the UI or name another with tracking.experiment=NAME"
             )
         if known is None and not create:
+            others = ", ".join(repr(e.name) for e in client.search_experiments(max_results=NAMED))
             raise RunError(
-                f"there is no experiment {experiment!r} in {uri}; name another with tracking.experiment=NAME"
+                f"there is no experiment {experiment!r} in {uri}, which has {others or 'none'}; name another with tracking.experiment=NAME"
             )
         experiment_id = known.experiment_id if known else client.create_experiment(experiment, artifacts)
     return Store(uri, experiment, experiment_id, client)

@@ -23,6 +23,7 @@ import pytest
 import musicexp
 from musicexp.api import export_words
 from musicexp.cli import main
+from musicexp.cli.compare import page_file, sorted_out
 from musicexp.cli.complete import candidates
 from musicexp.config import compose, read_config, to_yaml
 from musicexp.config.settings import at
@@ -666,7 +667,8 @@ def test_hostile_names_are_text_in_one_line(library: Library) -> None:
 
 def test_many_runs_stand_below_each_other(read: ComparedRun) -> None:
     table = shown(beside(*(like(read, f"row-{k}", settings={"lr": 0.1 + k / 100}) for k in range(6))))
-    assert re.search(r"\nrow-0 +[0-9a-f]+ +0\.1 ", table)
+    assert re.search(r"\nrow-0 +[0-9a-f]+ +0\.1\n", table)
+    assert "bits/note validation" in table[table.index("\nall ") :]  # the same in all of them, so told once
 
 
 def test_no_password_of_a_store_is_shown(library: Library) -> None:
@@ -865,8 +867,36 @@ def test_help_names_every_setting(command: str, capsys: pytest.CaptureFixture[st
 def test_flags_that_do_not_go_together_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "a", "--csv", "--json"]) == 2
     assert "leave one out" in capsys.readouterr().err
+    assert main(["compare", "a", "--serve", "--csv"]) == 2
+    assert "leave one out" in capsys.readouterr().err
     assert main(["compare", "a", "--xml"]) == 2
     assert "unknown flag --xml" in capsys.readouterr().err
+
+
+def test_the_page_lies_beside_the_store_and_is_named_by_what_is_compared(
+    library: Library, read: ComparedRun, tmp_path: Path
+) -> None:
+    runs = replace(beside(read), title="a/b, ../音 <x>")
+    file = page_file(sorted_out(["seed-0", f"tracking.uri={library.uri}"]), runs)
+    assert file.parent == Path(library.uri.removeprefix("sqlite:///")).parent / "compare"
+    assert re.fullmatch(r"a_b_.._音_x-[0-9a-f]{6}\.html", file.name)
+    other = replace(runs, runs=(replace(read, id="other"),))
+    assert page_file(sorted_out(["x", f"tracking.uri={library.uri}"]), other) != file
+    study = page_file(sorted_out(["study=s", "tracking.uri=http://there"]), replace(runs, title="study s"))
+    assert study == Path("mlruns/compare/study_s.html").absolute()
+    assert page_file(sorted_out(["x", "out=my page.html"]), runs) == Path("my page.html")
+    assert sorted_out(["x", "port=80"]).port == 80
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("out=.", "is a folder"), ("out=true", "out must be a file's name"), ("port=0", "port must be"), ("port=x", "port must be")],
+)  # fmt: skip
+def test_a_page_that_cannot_be_is_refused_before_anything_is_read(
+    word: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "nobody", word]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_completion_knows_runs_settings_and_flags(library: Library) -> None:
