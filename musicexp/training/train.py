@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -30,7 +29,6 @@ from musicexp.generation import (
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.model import MusicLSTM, Resolved, State, recurrence
 from musicexp.music import SIDES, Side
-from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
 from musicexp.training.callbacks import (
     BeWatched,
@@ -44,8 +42,9 @@ from musicexp.training.callbacks import (
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
 from musicexp.training.introduction import data_lines
+from musicexp.training.leaving import Outcome, leave, log_figures
 from musicexp.training.ledger import Ledger, RunLedger
-from musicexp.training.material import HELD_OUT, Material, prepare
+from musicexp.training.material import Material, prepare
 from musicexp.training.module import LSTMModule, WindowsModule
 from musicexp.training.peers import ALONE, Peers
 from musicexp.training.ranks import fit_apart
@@ -144,9 +143,10 @@ def train(
         name: {side: found[side] for side in sides if side in found}
         for name, found in material.baselines.items()
     }
-    log_figures(run, checkpoint, likelihoods, baselines)
     drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
-    files = leave(run, checkpoint, likelihoods, baselines, drawn)
+    outcome = Outcome(checkpoint, likelihoods, baselines, drawn)
+    log_figures(run, outcome)
+    files = leave(run, outcome)
     return RunResult(
         id=run.id,
         name=run.name,
@@ -360,73 +360,6 @@ def judge(
         pieces, notes = material.ids[side][:few], material.notes[side][:few]
         found[side] = likelihood(nll_nats(model, pieces), pieces, int(notes.sum()))
     return found
-
-
-def log_figures(
-    run: Run,
-    checkpoint: Checkpoint,
-    likelihoods: dict[Side, Likelihood],
-    baselines: dict[str, dict[Side, Likelihood]],
-) -> None:
-    """The final figures as metrics at the last iteration."""
-    figures = {f"nll_nats/{side}": found.nats_per_token for side, found in likelihoods.items()}
-    figures |= {
-        f"bits_per_note/{side}": found.bits_per_note
-        for side, found in likelihoods.items()
-        if side in HELD_OUT
-    }
-    figures |= {
-        f"baseline/{name}/{side}": found.nats_per_token
-        for name, sides in baselines.items()
-        for side, found in sides.items()
-    }
-    if checkpoint.seconds:
-        figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
-    run.log_metrics(figures, checkpoint.iteration)
-    run.flush()
-
-
-def leave(
-    run: Run,
-    checkpoint: Checkpoint,
-    likelihoods: dict[Side, Likelihood],
-    baselines: dict[str, dict[Side, Likelihood]],
-    drawn: list[Melody],
-) -> list[str]:
-    """Write melodies, pictures and the summary; return the names of all the run's files."""
-    train_curve, val_curve = run.curve("loss/train"), run.curve("loss/val")
-    levels = {name: sides["val"].nats_per_token for name, sides in baselines.items()}
-    files = {melody.file: melody.midi() for melody in drawn}
-    files["loss.png"] = loss_picture(train_curve, val_curve, levels, f"{run.name}: loss in nats per token")
-    captions = [
-        (f"{m.file}  T={m.temperature:g}, {len(m.piece)} notes, ended by {m.ended_by}", m.piece)
-        for m in drawn
-    ]
-    if checkpoint.done or drawn:
-        files["roll.png"] = roll_picture(captions)
-    summary: dict[str, Any] = {
-        "run": {"id": run.id, "name": run.name, "experiment": checkpoint.config.experiment},
-        "iterations": checkpoint.iteration,
-        "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
-        "stopped_early": checkpoint.stopped_early,
-        "nll_nats": {side: found.nats_per_token for side, found in likelihoods.items()},
-        "bits_per_note": {
-            side: found.bits_per_note for side, found in likelihoods.items() if side in HELD_OUT
-        },
-        "baseline_nll_nats": {
-            n: {s: found.nats_per_token for s, found in sides.items()} for n, sides in baselines.items()
-        },
-        "seconds": checkpoint.seconds,
-        "parameters": sum(weight.numel() for weight in checkpoint.weights.values()),
-        "samples": {melody.file: melody.as_dict() for melody in drawn},
-    }
-    files["summary.json"] = json.dumps(summary, indent=1).encode()
-    for name, data in files.items():
-        run.write(name, data)
-    always = ["config.yaml", "vocabulary.json"]
-    perhaps = [CHECKPOINT_FILE, "diff.patch", "rejected.csv"]
-    kept = always + [name for name in perhaps if run.has(name)]
-    return sorted([*kept, *files, "log.txt"])
 
 
 class _quiet_lightning:  # noqa: N801  a context manager, read like a verb
