@@ -84,7 +84,10 @@ const Choice = (() => {
 
     _entry(piece, properties, ...children) {
       const made = element('button', { type: 'button', tabIndex: -1, ...properties }, ...children);
-      made.addEventListener('click', () => this.choose(piece, true));
+      made.addEventListener('click', event => {
+        this.choose(piece, true);
+        if (event.detail) made.blur(); // the space bar then pauses; who came by the tab key stays here
+      });
       this.entries.set(piece, [...(this.entries.get(piece) || []), made]);
       return made;
     }
@@ -135,8 +138,9 @@ const Choice = (() => {
         const clips = learned.filter(piece => piece.iteration === iteration).map(piece =>
           this._entry(piece, { className: 'stop', title: `${piece.title}: ${facts(piece)}` }, this.sketch(piece),
             element('span', { className: 'unseen', textContent: `${piece.title}, iteration ${iteration}` })));
-        const told = iteration === null ? '' : Number(iteration).toLocaleString('en');
-        stops.append(element('li', {}, element('span', { className: 'when', textContent: told }), ...clips));
+        const [, loss] = learned.find(piece => piece.iteration === iteration).facts.find(([name]) => name === 'loss') || [];
+        stops.append(element('li', {}, element('span', { className: 'when' },
+          element('b', { textContent: Number(iteration).toLocaleString('en') }), loss ? ` · loss ${loss}` : ''), ...clips));
       });
       stops.addEventListener('keydown', event => this._move(event, stops));
       document.getElementById('learning').hidden = false;

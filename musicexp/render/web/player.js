@@ -7,6 +7,7 @@
   const pieces = Choice.ordered(data.pieces);
   const stage = new Stage(data.banks);
   const SLOWER = 0.05, SOFTER = 0.1;
+  const BREATH = 0.7; // seconds between two pieces that follow by themselves
   let current = null, passage = null, playAll = false, lane = null, muted = null;
 
   const say = words => { at('said').textContent = words; };
@@ -40,8 +41,8 @@
 
   const showFacts = piece => {
     const parts = (piece.parts || []).length > 1 ? piece.parts : [];
-    const words = [...piece.facts, ...(piece.key ? [['key', piece.key]] : []), ['metre', piece.metre.join('/')], ['tempo', String(Math.round(piece.tempo))]];
-    const rows = words.map(([name, value]) => Choice.element('div', {},
+    const own = [...(piece.key ? [['key', piece.key]] : []), ['metre', piece.metre.join('/')], ['tempo', String(Math.round(piece.tempo))]];
+    const rows = [...piece.facts, ...own].map(([name, value], k) => Choice.element('div', { className: k < piece.facts.length ? '' : 'own' },
       Choice.element('dt', { textContent: name }), Choice.element('dd', {}, Choice.element('bdi', { textContent: value }))));
     parts.slice(0, 8).forEach((name, k) => rows.push(Choice.element('div', { className: `part part${k}` },
       Choice.element('dt', { textContent: 'part' }), Choice.element('dd', {}, Choice.element('bdi', { textContent: name || String(k + 1) })))));
@@ -50,7 +51,8 @@
 
   // --- what is heard
 
-  const choose = (piece, play = stage.playing) => {
+  /** Take a piece, from its start. `alone`: it follows by itself, and nobody is told aloud. */
+  const choose = (piece, play = stage.playing, alone = false) => {
     if (!piece) return;
     const other = piece !== current;
     current = piece;
@@ -70,8 +72,9 @@
     at('score').disabled = !piece.score;
     at('score').title = piece.score ? 'Score (s)' : 'This page holds no score of this piece';
     showScore();
-    if (other) say(`${piece.title}: ${piece.notes.length ? Choice.facts(piece) : 'no notes'}`);
-    if (play && !stage.playing) stage.play();
+    if (other && !alone) say(`${piece.title}: ${piece.notes.length ? Choice.facts(piece) : 'no notes'}`);
+    if (play && !stage.playing) stage.play(alone ? { after: BREATH } : {});
+    drawLane();
     drawTime();
   };
 
@@ -93,6 +96,14 @@
     const learned = pieces.filter(piece => Choice.groupOf(piece) === 'learning');
     const end = learned.findIndex((piece, k) => k > 0 && piece.iteration <= learned[k - 1].iteration);
     return end < 0 ? learned : learned.slice(0, end);
+  };
+
+  const drawLane = () => { told('learn', lane ? 'Stop' : 'Play through'); };
+
+  const learn = () => {
+    if (lane) { lane = null; stage.pause(); return drawLane(); }
+    lane = learnedLane();
+    return choose(lane[0], true);
   };
 
   const choosePassage = chosen => {
@@ -160,7 +171,7 @@
   });
 
   const setAll = () => { playAll = !playAll; at('all').setAttribute('aria-pressed', String(playAll)); };
-  const zoom = () => { roll.fit(); at('whole').setAttribute('aria-pressed', String(roll.pixels() > roll._fit() * 1.001)); };
+  const zoom = () => { roll.fit(); at('whole').setAttribute('aria-pressed', String(roll.zoomed)); };
   const mute = () => { if (muted === null) { muted = stage.volume; stage.volume = 0; } else { stage.volume = muted; muted = null; } };
   const help = () => { if (at('keys').open) at('keys').close(); else at('keys').showModal(); };
   const noPassage = () => { if (passage) { choosePassage(null); say('No passage'); } };
@@ -175,7 +186,7 @@
   press('whole', zoom);
   press('score', toggleScore);
   press('help', help);
-  press('learn', () => { lane = learnedLane(); choose(lane[0], true); });
+  press('learn', learn);
   at('rate').addEventListener('input', () => { stage.rate = at('rate').value; });
   at('rate').addEventListener('dblclick', () => { stage.rate = 1; });
   at('volume').addEventListener('input', () => { muted = null; stage.volume = at('volume').value; });
@@ -198,8 +209,8 @@
     else if (event.shiftKey && event.key === 'ArrowDown') stage.volume -= SOFTER;
     else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight' || event.key === 'Home' || event.key === 'End') return roll._key(event);
     else if (/^[1-9]$/.test(event.key)) { lane = null; choose(pieces[Number(event.key) - 1]); }
-    else if (keys[event.key] && !event.repeat | '+-=_'.includes(event.key)) keys[event.key]();
-    else return undefined;
+    else if (!keys[event.key]) return undefined;
+    else if (!event.repeat || '+-=_'.includes(event.key)) keys[event.key]();
     event.preventDefault();
     return undefined;
   });
@@ -227,9 +238,10 @@
   stage.addEventListener('seek', drawTime);
   stage.addEventListener('ended', () => {
     const next = following();
-    drawState();
-    if (next) choose(next, true);
-    else lane = null;
+    if (next) return choose(next, true, true);
+    lane = null;
+    drawLane();
+    return drawState();
   });
   stage.addEventListener('plain', () => remark('This browser cannot read the instrument (Ogg Vorbis): plain tones are played instead.'));
   stage.addEventListener('blocked', () => say('The browser allows no sound yet: press play.'));

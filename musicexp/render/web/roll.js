@@ -62,7 +62,8 @@ const Roll = (() => {
       this.scale = null; // pixels a second; null: the whole piece where it can be read, else pages
       this.left = 0;
       this.held = 0;
-      this.followers = [];
+      this.followers = []; // called when what is shown changes
+      this.movers = []; // called when the cursor does
       host.classList.add('roll-view');
       this.sheet = host.appendChild(document.createElement('canvas'));
       this.over = host.appendChild(document.createElement('canvas'));
@@ -115,6 +116,7 @@ const Roll = (() => {
         this.left = seconds - (to - from) * (playing ? 0.06 : 0.3);
         this.draw();
       } else this._drawCursor();
+      this.movers.forEach(move => move());
     }
 
     loop(passage) {
@@ -132,8 +134,11 @@ const Roll = (() => {
       this.draw();
     }
 
+    /** Whether only a part is shown. */
+    get zoomed() { return this.pixels() > this._fit() * 1.001; }
+
     /** All of it, however small, or pages in which notes can be told apart. */
-    fit(whole = this.pixels() > this._fit() * 1.001) {
+    fit(whole = this.zoomed) {
       this.scale = whole ? this._fit() : Math.max(this._fit() * 2, LEAST_QUARTER * 3 / this.timing.quarter);
       this.left = this.cursor - this.room / this.scale * 0.3;
       this.draw();
@@ -226,7 +231,8 @@ const Roll = (() => {
       const drawn = Math.max(1.5, width - (width > 5 ? 1.5 : 0.5)); // so that two of one pitch are seen to be two
       const inset = row > 5 ? 0.7 : 0;
       pen.beginPath();
-      pen.roundRect(x + 0.5, this._y(note.pitch) + inset, drawn, Math.max(1.5, row - 2 * inset), Math.min(2.5, row / 3, drawn / 2));
+      const round = (pen.roundRect || pen.rect).bind(pen); // older browsers: square corners
+      round(x + 0.5, this._y(note.pitch) + inset, drawn, Math.max(1.5, row - 2 * inset), Math.min(2.5, row / 3, drawn / 2));
       pen.fill();
     }
 
@@ -312,9 +318,8 @@ const Roll = (() => {
       const begun = event.clientX, first = this.at(begun, !event.altKey);
       const near = edge => passage && !passage.whole && Math.abs(this._x(edge) - (begun - host.getBoundingClientRect().left)) < GRIP;
       const edge = near(passage && passage.from) ? 'from' : near(passage && passage.to) ? 'to' : '';
-      const [from, to] = this.view(), paged = to - from < this.timing.seconds - 1e-6;
       const kind = edge || (top < this.ruler || this.told.scrub || !this.told.loop ? 'scrub'
-        : event.pointerType === 'touch' && paged ? 'pan' : 'passage');
+        : event.pointerType === 'touch' && this.zoomed ? 'pan' : 'passage');
       let moved = false, last = begun;
       host.setPointerCapture(event.pointerId);
       const move = now => {
@@ -353,28 +358,35 @@ const Roll = (() => {
     }
   }
 
-  /** The whole of a piece in a strip below its roll: what the roll shows of it, and the cursor. A press seeks. */
+  /** The whole of a piece in a strip: what its roll shows of it, and the cursor. A press goes there. */
   class RollMap {
-    constructor(canvas, roll) {
-      Object.assign(this, { canvas, roll });
-      canvas.setAttribute('aria-hidden', 'true'); // the roll says the same
+    constructor(host, roll) {
+      Object.assign(this, { host, roll });
+      host.classList.add('roll-map');
+      host.setAttribute('aria-hidden', 'true'); // the roll says the same
+      this.canvas = host.appendChild(document.createElement('canvas'));
+      this.cursor = host.appendChild(document.createElement('i'));
       roll.followers.push(() => this.draw());
-      new ResizeObserver(() => this.draw()).observe(canvas);
+      roll.movers.push(() => this.move());
+      new ResizeObserver(() => { if (roll.piece) this.draw(); }).observe(host);
       const seek = event => {
         if (!roll.piece || !(event.buttons & 1)) return;
-        const box = canvas.getBoundingClientRect();
+        const box = host.getBoundingClientRect();
         roll._seek(clamp((event.clientX - box.left) / box.width, 0, 1) * roll.timing.seconds);
       };
-      canvas.addEventListener('pointerdown', event => { canvas.setPointerCapture(event.pointerId); seek(event); });
-      canvas.addEventListener('pointermove', seek);
+      host.addEventListener('pointerdown', event => { host.setPointerCapture(event.pointerId); seek(event); });
+      host.addEventListener('pointermove', seek);
     }
 
+    get share() { return this.host.clientWidth / Math.max(this.roll.timing.seconds, 1e-6); }
+
+    move() { this.cursor.style.transform = `translateX(${(this.roll.cursor * this.share).toFixed(1)}px)`; }
+
     draw() {
-      const { canvas, roll } = this;
-      if (!roll.piece || !canvas.clientWidth || !roll.width) return;
-      const width = canvas.clientWidth, height = canvas.clientHeight;
-      const pen = sized(canvas, width, height), look = getComputedStyle(canvas);
-      const share = width / Math.max(roll.timing.seconds, 1e-6);
+      const { host, canvas, roll, share } = this;
+      if (!host.clientWidth || !roll.width) return;
+      const width = host.clientWidth, height = host.clientHeight;
+      const pen = sized(canvas, width, height), look = getComputedStyle(host);
       thumbnail(pen, roll.piece, width, height, PARTS.map(name => look.getPropertyValue(name).trim()));
       const [from, to] = roll.view();
       pen.fillStyle = look.getPropertyValue('--shown').trim();
@@ -384,6 +396,7 @@ const Roll = (() => {
         pen.fillStyle = look.getPropertyValue('--passage').trim();
         pen.fillRect(roll.passage.from * share, 0, (roll.passage.to - roll.passage.from) * share, height);
       }
+      this.move();
     }
   }
 

@@ -285,8 +285,9 @@ const Stage = (() => {
       return bank.ready;
     }
 
-    /** Play from the place on, from the start if that is the end. To be called in a click or key press the first time. */
-    async play() {
+    /** Play from the place on, from the start if that is the end. To be called in a click or key press the first time.
+        `after`: seconds to wait, for a breath between two pieces. */
+    async play({ after = LEAD } = {}) {
       if (!this.piece || this.playing) return;
       if (this._place >= this.seconds - 1e-6) this._place = this.loop ? this.loop.from : 0;
       this.playing = true;
@@ -297,7 +298,7 @@ const Stage = (() => {
       const patience = setTimeout(() => this._blocked(wish), PATIENCE);
       if (context.state !== 'running') await context.resume();
       clearTimeout(patience);
-      await this._start(wish);
+      await this._start(wish, after);
     }
 
     pause() {
@@ -346,9 +347,9 @@ const Stage = (() => {
     }
 
     /** Begin as soon as the bank is there, unless something else is wished by then. */
-    async _start(wish) {
+    async _start(wish, after = LEAD) {
       while (!this._bank().done) await this.prepare();
-      if (wish === this._wish && !this._pass) this._begin(this.context.currentTime + LEAD, this._place);
+      if (wish === this._wish && !this._pass) this._begin(this.context.currentTime + after, this._place);
     }
 
     /** A browser lets a page sound only after a click or key in it, and says nothing. */
