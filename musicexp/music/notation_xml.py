@@ -26,7 +26,10 @@ def musicxml(notation: Notation) -> str:
     """The notation as a document of MusicXML."""
     parts = [list(group) for _, group in groupby(notation.staves, key=lambda staff: staff.number)]
     ids: Counter[int] = Counter()
-    listed = "".join(_listed(number, staves[0]) for number, staves in enumerate(parts, 1))
+    named = len(parts) > 1
+    listed = "".join(
+        _listed(number, staves[0].name if named else "") for number, staves in enumerate(parts, 1)
+    )
     group = ('<part-group type="start" number="1"><group-symbol>bracket</group-symbol><group-barline>yes</group-barline></part-group>', '<part-group type="stop" number="1"/>') if len(parts) > 1 else ("", "")  # fmt: skip
     music = "".join(
         f'<part id="P{number}">{"".join(_measures(notation, staves, ids))}</part>'
@@ -35,15 +38,15 @@ def musicxml(notation: Notation) -> str:
     return f'{HEADER}<score-partwise version="4.0"><part-list>{group[0]}{listed}{group[1]}</part-list>{music}</score-partwise>'
 
 
-def _listed(number: int, staff: WrittenStaff) -> str:
-    name = "".join(c for c in staff.name if c.isprintable()).strip()
+def _listed(number: int, called: str) -> str:
+    name = "".join(c for c in called if c.isprintable()).strip()
     shown = escape(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…")
     hidden = "" if shown else ' print-object="no"'
     return f'<score-part id="P{number}"><part-name{hidden}>{shown}</part-name></score-part>'
 
 
 def _measures(notation: Notation, staves: list[WrittenStaff], ids: Counter[int]) -> Iterator[str]:
-    first = 0 if notation.upbeat else 1
+    numbers = _numbers(notation)
     for i, bar in enumerate(notation.bars):
         found = [_attributes(notation, staves)] if i == 0 else []
         begun = False
@@ -60,7 +63,20 @@ def _measures(notation: Notation, staves: list[WrittenStaff], ids: Counter[int])
         if i == len(notation.bars) - 1 and not notation.left_out_bars:
             found.append('<barline location="right"><bar-style>light-heavy</bar-style></barline>')
         irregular = ' implicit="yes"' if bar.end - bar.begin != notation.metre.steps else ""
-        yield f'<measure number="{i + first}"{irregular}>{"".join(found)}</measure>'
+        yield f'<measure number="{numbers[i]}"{irregular}>{"".join(found)}</measure>'
+
+
+def _numbers(notation: Notation) -> list[int]:
+    """The bars' numbers: an upbeat is 0, and a bar that makes a whole one with the bar before it has none of its own."""
+    found: list[int] = []
+    before = 0
+    for i, bar in enumerate(notation.bars):
+        length = bar.end - bar.begin
+        completes = length < notation.metre.steps and before + length == notation.metre.steps
+        upbeat = notation.upbeat and not i
+        found.append(0 if upbeat else (found[-1] if found else 0) + (not completes or i == 1))
+        before = 0 if completes else length
+    return found
 
 
 def _attributes(notation: Notation, staves: list[WrittenStaff]) -> str:

@@ -80,11 +80,10 @@ def rounded(
     for i, (_, end) in enumerate(events):
         following = onsets[i + 1] if i + 1 < len(events) else spans[-1].end
         if i + 1 < len(events) and end == events[i + 1][0]:
-            end = following
+            found.append((onsets[i], following))
         else:
             least = onsets[i] + span_at(onsets[i]).grid
-            end = min(max(span_at(end).nearest(end), least), following)
-        found.append((onsets[i], end))
+            found.append((onsets[i], min(max(span_at(end).nearest(end), least), following)))
     return found, spans
 
 

@@ -17,7 +17,7 @@ from musicexp.music.signatures import MODES, place, tonic
 MOST_SIGNS = 7
 FARTHEST = 7
 """Fifths from the middle of the key's scale to the farthest spelling that is ever taken."""
-USEFUL = 0.1
+USEFUL = 0.05
 """An analysed key gives way where another signature spares accidentals on more than this share of the notes."""
 
 

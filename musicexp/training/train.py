@@ -17,7 +17,7 @@ from torch import Tensor
 
 from musicexp.config import Config, to_yaml
 from musicexp.data import Windows
-from musicexp.errors import Interruption, RunError
+from musicexp.errors import Interruption, RunError, SettingError
 from musicexp.generation import (
     CHECKPOINT_FILE,
     Checkpoint,
@@ -30,7 +30,7 @@ from musicexp.generation import (
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.model import MusicLSTM, Resolved, State, recurrence
 from musicexp.music import SIDES, Side
-from musicexp.render import loss_picture, roll_picture
+from musicexp.render import loss_picture, roll_picture, score_svg
 from musicexp.tracking import Run
 from musicexp.training.callbacks import (
     BeWatched,
@@ -146,7 +146,7 @@ def train(
     }
     log_figures(run, checkpoint, likelihoods, baselines)
     drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
-    files = leave(run, checkpoint, likelihoods, baselines, drawn)
+    files = leave(run, checkpoint, likelihoods, baselines, drawn, reporter)
     return RunResult(
         id=run.id,
         name=run.name,
@@ -392,6 +392,7 @@ def leave(
     likelihoods: dict[Side, Likelihood],
     baselines: dict[str, dict[Side, Likelihood]],
     drawn: list[Melody],
+    reporter: Reporter,
 ) -> list[str]:
     """Write melodies, pictures and the summary; return the names of all the run's files."""
     train_curve, val_curve = run.curve("loss/train"), run.curve("loss/val")
@@ -404,6 +405,11 @@ def leave(
     ]
     if checkpoint.done or drawn:
         files["roll.png"] = roll_picture(captions)
+    if checkpoint.config.render.score and drawn:
+        try:
+            files["score.svg"] = score_svg(captions)
+        except SettingError as hint:  # few have Verovio, and a run is a run without it
+            reporter.say(f"score    {hint}")
     summary: dict[str, Any] = {
         "run": {"id": run.id, "name": run.name, "experiment": checkpoint.config.experiment},
         "iterations": checkpoint.iteration,
