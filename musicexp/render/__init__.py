@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from musicexp.render.pictures import loss_picture, roll_picture
+    from musicexp.render.score import score_pages, score_svg
 
-__all__ = ["loss_picture", "roll_picture"]
+__all__ = ["loss_picture", "roll_picture", "score_pages", "score_svg"]
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that a page does not wait for matplotlib, of which it needs nothing.
     if name in __all__:
-        from musicexp.render import pictures
+        from musicexp.render import pictures, score
 
-        return getattr(pictures, name)
+        return getattr(score if name.startswith("score") else pictures, name)
     raise AttributeError(f"module 'musicexp.render' has no attribute {name!r}")
