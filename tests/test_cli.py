@@ -289,6 +289,7 @@ def test_a_damaged_checkpoint_is_told(
     assert "has no checkpoint.ckpt" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_preset_tells_how_long_the_whole_would_take(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,6 +297,7 @@ def test_a_preset_tells_how_long_the_whole_would_take(
     assert "the whole of experiment=tuned (6,600 iterations) takes about" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_multirun_trains_each(small: Small, store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--multirun", *small("iterations=2", "samples.count=1", "seed=0,1")]) == 0
     said = capsys.readouterr().out
@@ -544,6 +546,7 @@ def test_a_run_stopped_in_reading_leaves_no_run(
         musicexp.load_run("early")
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_goes_on(
     small: Small, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
