@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +25,7 @@ from numpy.typing import NDArray
 from musicexp.music import STEPS_PER_QUARTER, Note, Piece
 from musicexp.render.player import PlayerPiece, player_page
 from musicexp.render.sound import Sound, carried_soundfont, piece_ogg
+from musicexp.tracking import open_store
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
@@ -25,7 +35,9 @@ ARGUMENTS = (
 )  # fmt: skip
 FRAME, PHONE, DESK = (390, 150), (390, 844), (1280, 800)
 RATE = 44_100
-DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 20"><path d="M2 10H78" stroke="black"/></svg>'
+DRAWING = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 20"><path d="M2 10H78" stroke="black"/></svg>'
+)
 
 TUNE = Piece.of([Note(12 * k, 12, 60 + (k * 5) % 17, 60 + k % 40) for k in range(64)])
 TAPS = Piece.of([Note(36 * k, 6, pitch) for k, pitch in enumerate((60, 64, 67, 72, 76, 79, 84, 72))])
@@ -310,7 +322,10 @@ def test_a_rate_changes_the_tempo_and_keeps_the_place(opened: Open) -> None:
 def test_a_click_seeks_and_a_drag_loops_whole_beats(opened: Open) -> None:
     page = opened()
     box = page.locator("#roll").bounding_box()
-    x = lambda place: box["x"] + page.evaluate(f"musicexp.roll._x({place})")  # noqa: E731
+
+    def x(place: float) -> float:
+        return float(box["x"] + page.evaluate(f"musicexp.roll._x({place})"))
+
     y = box["y"] + box["height"] / 2
     page.mouse.click(x(4), y)
     assert state(page)["place"] == pytest.approx(4, abs=0.1)
@@ -486,3 +501,77 @@ def test_it_plays_in_a_sandboxed_frame(opened: Open, player: Path, tmp_path: Pat
     assert frame.evaluate("[musicexp.current, musicexp.stage.playing]") == ["reference_1", True]
     visible = {name for name in ("play", "previous", "next", "choose", "roll", "facts", "clock") if frame.locator(f"#{name}").is_visible()}  # fmt: skip
     assert visible == {"play", "previous", "next", "choose", "roll", "facts", "clock"}
+
+
+@pytest.fixture
+def server(store: str, tmp_path: Path) -> Iterator[str]:
+    """A real MLflow server on the loopback, over the store."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address, log, until = f"http://127.0.0.1:{port}", tmp_path / "server.txt", time.monotonic() + 120
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store, "--host", "127.0.0.1"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--workers", "1"],
+            cwd=tmp_path,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.5)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def plays(frame: Any) -> None:
+    frame.wait_for_selector("#player")
+    assert frame.evaluate("origin") == "null"
+    frame.click("#play")
+    frame.wait_for_function("() => musicexp.stage.playing && musicexp.stage.position() > 0.3")
+
+
+@pytest.mark.slow
+def test_two_runs_play_side_by_side_in_mlflow(browser: Any, server: str, store: str) -> None:
+    opened_store = open_store(store, "players")
+    runs = []
+    for name in ("quiet-otter", "<script>alert(1)</script>"):
+        run = opened_store.create_run(name, {})
+        run.write("player.html", player_page(name, PIECES, Sound(carried_soundfont())))
+        run.close("FINISHED")
+        runs.append(run.id)
+    page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{server}/#/experiments/{opened_store.experiment_id}/runs/{runs[1]}/artifacts/player.html")
+    page.wait_for_selector("iframe", timeout=60_000)
+    assert page.query_selector("iframe").get_attribute("sandbox") == "allow-scripts"
+    frame = page.query_selector("iframe").content_frame()
+    plays(frame)
+    assert frame.inner_text("h1") == "<script>alert(1)</script>"
+    assistant = page.locator('[data-component-id="mlflow.assistant.chat_panel.close"]')
+    if assistant.count():  # open at a first visit, where it leaves no room for the list of files
+        assistant.first.click()
+    told = {"runs": json.dumps(runs), "experiments": json.dumps([opened_store.experiment_id])}
+    page.goto(f"{server}/#/compare-runs?{urllib.parse.urlencode(told, quote_via=urllib.parse.quote)}")
+    page.get_by_text("player.html").last.click(timeout=60_000)
+    page.wait_for_function("() => document.querySelectorAll('iframe').length === 2", timeout=60_000)
+    page.locator("iframe").first.scroll_into_view_if_needed()
+    frames = [one.content_frame() for one in page.query_selector_all("iframe")]
+    for frame in frames:
+        plays(frame)
+    assert [frame.evaluate("musicexp.stage.playing") for frame in frames] == [True, True]
+    assert all(frame.evaluate("innerHeight") < 200 for frame in frames)
+    assert all(frame.is_visible("#roll") and frame.is_visible("#facts") for frame in frames)
+    assert errors == []
+    page.context.close()
