@@ -329,7 +329,7 @@ def test_of_a_long_piece_the_beginning_is_written() -> None:
 
 engraves = pytest.mark.skipif(find_spec("verovio") is None, reason="verovio is an optional extra")
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = '<script>alert(1)</script> & "quotes" \x00\x1b\u202e 莫扎特'
+HOSTILE = '\ud800<script>alert(1)</script> & "quotes" \x00\x1b\u202e 莫扎特'
 
 
 def engraved(svg: str) -> ElementTree.Element:
@@ -362,6 +362,7 @@ def test_pages_of_several_pieces_stand_in_one_document() -> None:
         *score_pages(one, "one", prefix="again-"),
     ]
     assert len(pages) > 4
+    pages += [score_svg([("one", one), ("other", other)]).decode(), score_svg([("third", other)]).decode()]
     engraved(f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(pages)}</svg>')
     words = "".join(ElementTree.fromstring(pages[0]).itertext())
     assert words.startswith("one")
@@ -372,7 +373,7 @@ def test_pages_of_several_pieces_stand_in_one_document() -> None:
 def test_a_hostile_title_is_text() -> None:
     for svg in (score_pages(melody(24), HOSTILE)[0], score_svg([(HOSTILE, melody(24))]).decode()):
         words = [element.text for element in engraved(svg).iter(f"{SVG}text")]
-        assert '<script>alert(1)</script> & "quotes" ��� 莫扎特' in words
+        assert '�<script>alert(1)</script> & "quotes" ��� 莫扎特' in words
 
 
 @engraves
