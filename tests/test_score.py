@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -14,16 +15,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import musicexp
 from musicexp.errors import SettingError
 from musicexp.music import Note, Piece, read_abc
+from musicexp.music.beams import Item
 from musicexp.music.collections import collection, corpus_dir
-from musicexp.music.notation import Item, Notation, notation
+from musicexp.music.notation import Notation, notation
 from musicexp.music.notation_xml import musicxml
 from musicexp.music.rhythm import VALUES
 from musicexp.music.scores import score_piece
 from musicexp.music.spelling import signature_of, spelling
 from musicexp.music.tunes import tunes_of
 from musicexp.render import score_pages, score_svg
+from musicexp.training.reporter import Silent
 
 METRES = [
     (4, 4),
@@ -101,7 +105,7 @@ def assert_lawful(piece: Piece, written: Notation) -> None:
         begin, end = places[0][0], places[-1][1]
         assert abs(begin - int(piece.onset[note])) <= 12
         exact += (begin, end) == (int(piece.onset[note]), int(piece.onset[note] + piece.duration[note]))
-    assert written.rounded == written.notes - exact
+    assert written.left_out_bars or written.rounded == written.notes - exact
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -317,7 +321,7 @@ def test_what_was_played_raggedly_is_rounded_and_counted() -> None:
 def test_of_a_long_piece_the_beginning_is_written() -> None:
     written = notation(melody(*[96] * 500))
     assert (len(written.bars), written.left_out_bars) == (400, 100)
-    assert notation(melody(*[6] * 5000)).notes <= 4000
+    assert notation(melody(*[6] * 5000)).notes <= 2000
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -325,7 +329,7 @@ def test_of_a_long_piece_the_beginning_is_written() -> None:
 
 engraves = pytest.mark.skipif(find_spec("verovio") is None, reason="verovio is an optional extra")
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = '<script>alert(1)</script> & "quotes" \x00\x1b\u202e 莫扎特'
+HOSTILE = '\ud800<script>alert(1)</script> & "quotes" \x00\x1b\u202e 莫扎特'
 
 
 def engraved(svg: str) -> ElementTree.Element:
@@ -358,6 +362,7 @@ def test_pages_of_several_pieces_stand_in_one_document() -> None:
         *score_pages(one, "one", prefix="again-"),
     ]
     assert len(pages) > 4
+    pages += [score_svg([("one", one), ("other", other)]).decode(), score_svg([("third", other)]).decode()]
     engraved(f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(pages)}</svg>')
     words = "".join(ElementTree.fromstring(pages[0]).itertext())
     assert words.startswith("one")
@@ -368,7 +373,7 @@ def test_pages_of_several_pieces_stand_in_one_document() -> None:
 def test_a_hostile_title_is_text() -> None:
     for svg in (score_pages(melody(24), HOSTILE)[0], score_svg([(HOSTILE, melody(24))]).decode()):
         words = [element.text for element in engraved(svg).iter(f"{SVG}text")]
-        assert '<script>alert(1)</script> & "quotes" ��� 莫扎特' in words
+        assert '�<script>alert(1)</script> & "quotes" ��� 莫扎特' in words
 
 
 @engraves
@@ -411,3 +416,18 @@ def test_any_piece_can_be_engraved_and_lacks_no_note(piece: Piece) -> None:
 @given(some_pieces())
 def test_many_pieces_can_be_engraved(piece: Piece) -> None:
     engraved(score_svg([("x", piece)]).decode())
+
+
+@pytest.mark.slow
+def test_a_run_without_verovio_says_so_and_leaves_the_rest(
+    small: Callable[..., list[str]], store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reporter = Silent()
+    monkeypatch.setitem(sys.modules, "verovio", None)
+    files = musicexp.run(*small("iterations=1", "samples.count=1"), reporter=reporter).files
+    assert "score.svg" not in files
+    assert "roll.png" in files
+    assert sum("pip install 'musicexp[score]'" in line for line in reporter.lines) == 1
+    monkeypatch.undo()
+    words = small("iterations=1", "samples.count=1", "render.score=false")
+    assert "score.svg" not in musicexp.run(*words).files

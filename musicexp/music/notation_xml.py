@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 
-from musicexp.music.notation import Head, Item, Notation, WrittenStaff
+from musicexp.music.beams import Head, Item
+from musicexp.music.notation import Notation, WrittenStaff
 from musicexp.music.piece import STEPS_PER_QUARTER
 
 TYPES = ("64th", "32nd", "16th", "eighth", "quarter", "half", "whole", "breve")

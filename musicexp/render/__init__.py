@@ -13,8 +13,12 @@ __all__ = ["loss_picture", "roll_picture", "score_pages", "score_svg"]
 
 def __getattr__(name: str) -> Any:
     # Late, so that a page does not wait for matplotlib, of which it needs nothing.
-    if name in __all__:
-        from musicexp.render import pictures, score
+    if name.startswith("score_") and name in __all__:
+        from musicexp.render import score
 
-        return getattr(score if name.startswith("score") else pictures, name)
+        return getattr(score, name)
+    if name in __all__:
+        from musicexp.render import pictures
+
+        return getattr(pictures, name)
     raise AttributeError(f"module 'musicexp.render' has no attribute {name!r}")

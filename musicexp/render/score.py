@@ -77,7 +77,7 @@ def score_pages(piece: Piece, title: str, *, prefix: str = "") -> list[str]:
     Raises:
         SettingError: Verovio is not installed.
     """
-    mark = hashlib.sha256(f"{title}\n{piece.fingerprint()}".encode()).hexdigest()[:8]
+    mark = _mark([(title, piece)])
     pages = []
     for sheet in _sheets(_toolkit(), piece, title):
         glyphs = _Glyphs(f"{prefix}g{mark}-{sheet.number}-")
@@ -97,7 +97,7 @@ def score_svg(pieces: Sequence[tuple[str, Piece]]) -> bytes:
     Raises:
         SettingError: Verovio is not installed.
     """
-    toolkit, glyphs = _toolkit(), _Glyphs("g")
+    toolkit, glyphs = _toolkit(), _Glyphs(f"g{_mark(pieces)}-")
     found, y = [], 0.0
     sheets = [sheet for title, piece in pieces for sheet in _sheets(toolkit, piece, title)]
     for sheet in sheets or _sheets(toolkit, Piece.of([]), ""):
@@ -107,6 +107,14 @@ def score_svg(pieces: Sequence[tuple[str, Piece]]) -> bytes:
     height = y - GAP
     shown = f'width="{SHOWN_WIDTH}" height="{height * SHOWN_WIDTH / WIDTH:.0f}" '
     return _svg(f"scores of {named}", height, "".join(found), glyphs, shown).encode()
+
+
+def _mark(pieces: Sequence[tuple[str, Piece]]) -> str:
+    """What begins the ids of a drawing, so that several may stand in one document."""
+    digest = hashlib.sha256()
+    for title, piece in pieces:
+        digest.update(f"{title}\n{piece.fingerprint()}\n".encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()[:8]
 
 
 def _toolkit() -> verovio.toolkit:
