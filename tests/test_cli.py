@@ -15,6 +15,7 @@ from pathlib import Path
 
 import mido
 import pytest
+import soundfile
 
 import musicexp
 from musicexp.cli import main
@@ -147,7 +148,7 @@ def finished(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[musicexp.api.LoadedRun, str]:
     """A run that was trained through the command line, and what it printed."""
-    assert main(["run", *small("name=whole")]) == 0
+    assert main(["run", *small("name=whole", "render.audio=true", "render.score=true")]) == 0
     return musicexp.load_run("whole"), capsys.readouterr().out
 
 
@@ -162,6 +163,7 @@ def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, st
         "bits/note",
         "sample_4.mid",
         "python -m musicexp ui",
+        "player.html",
         store,
     ):
         assert word in said, word
@@ -198,7 +200,7 @@ def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, st
         "checkpoint.ckpt",
         "vocabulary.json",
     }
-    names |= {f"sample_{k}.mid" for k in (1, 2, 3, 4)}
+    names |= {f"sample_{k}.{kind}" for k in (1, 2, 3, 4) for kind in ("mid", "ogg")} | {"player.html"}
     names |= {"score.svg"} if find_spec("verovio") else set()
     found = {file.path for file in run._run._client.list_artifacts(run.id)}
     assert found - {"diff.patch"} == names
@@ -225,6 +227,9 @@ def test_a_runs_melodies_again_and_others(
     assert musicexp.generate("last", "count=1")[0].parent == Path("generated/whole-2")
     for path in written:
         mido.MidiFile(path)
+        assert soundfile.info(path.with_suffix(".ogg")).duration > 1
+    page = (written[0].parent / "player.html").read_text(encoding="utf-8")
+    assert all(f'"id":"sample_{k}"' in page for k in (1, 2, 3, 4))
 
     assert (
         main(
@@ -237,6 +242,8 @@ def test_a_runs_melodies_again_and_others(
                 "out=mine",
                 "max_notes=5",
                 "top_k=3",
+                "render.audio=false",
+                "render.score=false",
             ]
         )
         == 0
