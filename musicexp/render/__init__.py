@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.render.pictures import loss_picture, roll_picture
+    from musicexp.render.pictures import clip_picture, loss_picture, roll_picture
 
-__all__ = ["loss_picture", "roll_picture"]
+__all__ = ["clip_picture", "loss_picture", "roll_picture"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a run leaves when its training is over: final figures, melodies, pictures and the summary."""
+"""What a run leaves when its training is over: final figures, melodies, real pieces, pictures and the summary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from musicexp.metrics import Likelihood
 from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
+from musicexp.training.learning import clip_index
 from musicexp.training.material import HELD_OUT
+from musicexp.training.references import Reference
 
 Likelihoods = Mapping[Side, Likelihood]
 
@@ -29,12 +31,14 @@ class Outcome:
         likelihoods: by side.
         baselines: by name, then by held-out side.
         melodies: sample_1 ... as drawn.
+        references: real pieces to hear beside them.
     """
 
     checkpoint: Checkpoint
     likelihoods: Likelihoods
     baselines: Mapping[str, Likelihoods]
     melodies: Sequence[Melody]
+    references: Sequence[Reference] = ()
 
 
 def log_figures(run: Run, outcome: Outcome) -> None:
@@ -58,7 +62,7 @@ def log_figures(run: Run, outcome: Outcome) -> None:
 
 
 def leave(run: Run, outcome: Outcome) -> list[str]:
-    """Write melodies, pictures and the summary; return the names of all the files at the root of the run."""
+    """Write melodies, real pieces, pictures and the summary; return the names of all the files at the root of the run."""
     files = heard(outcome) | seen(run, outcome)
     files["summary.json"] = json.dumps(summary(run, outcome), indent=1).encode()
     for name, data in files.items():
@@ -68,7 +72,8 @@ def leave(run: Run, outcome: Outcome) -> list[str]:
 
 def heard(outcome: Outcome) -> dict[str, bytes]:
     """What can be played, by name."""
-    return {melody.file: melody.midi() for melody in outcome.melodies}
+    drawn = {melody.file: melody.midi() for melody in outcome.melodies}
+    return drawn | {reference.file: reference.midi() for reference in outcome.references}
 
 
 def seen(run: Run, outcome: Outcome) -> dict[str, bytes]:
@@ -104,4 +109,6 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "seconds": checkpoint.seconds,
         "parameters": sum(weight.numel() for weight in checkpoint.weights.values()),
         "samples": {melody.file: melody.as_dict() for melody in outcome.melodies},
+        "references": {reference.file: reference.as_dict() for reference in outcome.references},
+        "clips": clip_index(run),
     }
