@@ -201,6 +201,7 @@ def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, st
         "vocabulary.json",
     }
     names |= {f"sample_{k}.{kind}" for k in (1, 2, 3, 4) for kind in ("mid", "ogg")} | {"player.html"}
+    names |= {f"reference_{k}.{kind}" for k in (1, 2, 3) for kind in ("mid", "ogg")}
     names |= {"score.svg"} if find_spec("verovio") else set()
     found = {file.path for file in run._run._client.list_artifacts(run.id)}
     assert found - {"diff.patch"} == names

@@ -31,7 +31,7 @@ class Snapshots(MemoryRun):
         self.moments: list[tuple[str, MemoryRun]] = []
 
     def _remember(self, moment: str) -> None:
-        fields = ("id", "name", "params", "tags", "metrics", "datasets", "files", "status")
+        fields = ("id", "name", "params", "tags", "metrics", "datasets", "files", "images", "status")
         self.moments.append((moment, MemoryRun(**{key: copy.deepcopy(getattr(self, key)) for key in fields})))
 
     def flush(self) -> None:
@@ -77,7 +77,8 @@ def trained(config: Config, run: MemoryRun, cache: Path, reporter: Silent | None
 def outcome(run: MemoryRun) -> dict[str, object]:
     """What must be equal to the last bit: every loss, every figure but the clock's, every melody."""
     curves = {key: curve for key, curve in run.metrics.items() if key != "iterations_per_second"}
-    return {"curves": curves, "melodies": {n: d for n, d in run.files.items() if n.endswith(".mid")}}
+    melodies = {n: d for n, d in run.files.items() if n.endswith((".mid", "clips.json"))}
+    return {"curves": curves, "melodies": melodies, "images": run.images}
 
 
 @pytest.mark.parametrize("order", ["contiguous", pytest.param("random", marks=pytest.mark.slow)])
@@ -87,7 +88,7 @@ def test_two_runs_are_equal_to_the_last_bit(small: Small, cache: Path, order: st
     assert outcome(first) == outcome(second)
     assert len(first.metrics["loss/train"]) == 30
     assert [name for name in sorted(first.files) if name.endswith(".mid")] == [
-        f"sample_{k}.mid" for k in (1, 2, 3, 4)
+        f"{kind}_{k}.mid" for kind in ("reference", "sample") for k in (1, 2, 3, 4)
     ]
 
 

@@ -1,9 +1,10 @@
-"""Melodies as pages play them."""
+"""Melodies and clips as pages play them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from musicexp.generation.clip import Clip
 from musicexp.generation.melody import Melody
 from musicexp.render.player import PlayerPiece
 
@@ -26,4 +27,24 @@ def sample_entries(melodies: Iterable[Melody]) -> list[PlayerPiece]:
             ),
         )
         for melody in melodies
+    ]
+
+
+def clip_entries(clips: Iterable[Clip]) -> list[PlayerPiece]:
+    """What a run played while it learned, under the names of its files."""
+    return [
+        PlayerPiece(
+            id=clip.file.removesuffix(".mid"),
+            title=f"iteration {clip.iteration:,}, temperature {clip.temperature:g}",
+            group="learning",
+            piece=clip.piece,
+            facts=(
+                ("iteration", f"{clip.iteration:,}"),
+                ("temperature", f"{clip.temperature:g}"),
+                ("loss", f"{clip.loss:.3f} nats/token"),
+                ("notes", f"{len(clip.piece):,}"),
+            ),
+            iteration=clip.iteration,
+        )
+        for clip in clips
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.render.pictures import loss_picture, roll_picture
+    from musicexp.render.pictures import clip_picture, loss_picture, roll_picture
     from musicexp.render.score import score_pages, score_svg
 
-__all__ = ["loss_picture", "roll_picture", "score_pages", "score_svg"]
+__all__ = ["clip_picture", "loss_picture", "roll_picture", "score_pages", "score_svg"]
 
 
 def __getattr__(name: str) -> Any:

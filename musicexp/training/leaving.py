@@ -1,4 +1,4 @@
-"""What a run leaves when its training is over: final figures, melodies, pictures and the summary."""
+"""What a run leaves when its training is over: final figures, melodies, real pieces, pictures and the summary."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint, Melody
-from musicexp.generation.hearing import sample_entries
+from musicexp.generation.hearing import clip_entries, sample_entries
 from musicexp.metrics import Likelihood
 from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.render.performance import performance
 from musicexp.tracking import Run
+from musicexp.training.learning import clip_index, learned
 from musicexp.training.material import HELD_OUT
+from musicexp.training.references import Reference, reference_entries
 
 Likelihoods = Mapping[Side, Likelihood]
 
@@ -31,12 +33,14 @@ class Outcome:
         likelihoods: by side.
         baselines: by name, then by held-out side.
         melodies: sample_1 ... as drawn.
+        references: real pieces to hear beside them.
     """
 
     checkpoint: Checkpoint
     likelihoods: Likelihoods
     baselines: Mapping[str, Likelihoods]
     melodies: Sequence[Melody]
+    references: Sequence[Reference] = ()
 
 
 def log_figures(run: Run, outcome: Outcome) -> None:
@@ -60,14 +64,17 @@ def log_figures(run: Run, outcome: Outcome) -> None:
 
 
 def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
-    """Write melodies, sounds, pictures and the summary; return the names of all the files at the root of the run.
+    """Write melodies, real pieces, sounds, pictures and the summary; return the names of all the files at the root of the run.
 
     Args:
         say: is told what was wanted and cannot be made.
     """
-    played, remarks = performance(
-        run.name, sample_entries(outcome.melodies), outcome.checkpoint.config.render
-    )
+    entries = [
+        *sample_entries(outcome.melodies),
+        *reference_entries(outcome.references),
+        *clip_entries(learned(run)),
+    ]
+    played, remarks = performance(run.name, entries, outcome.checkpoint.config.render)
     for remark in remarks:
         say(f"render   {remark}")
     files = heard(outcome) | played | seen(run, outcome)
@@ -79,7 +86,8 @@ def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
 
 def heard(outcome: Outcome) -> dict[str, bytes]:
     """What can be played, by name."""
-    return {melody.file: melody.midi() for melody in outcome.melodies}
+    drawn = {melody.file: melody.midi() for melody in outcome.melodies}
+    return drawn | {reference.file: reference.midi() for reference in outcome.references}
 
 
 def seen(run: Run, outcome: Outcome) -> dict[str, bytes]:
@@ -115,4 +123,6 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "seconds": checkpoint.seconds,
         "parameters": sum(weight.numel() for weight in checkpoint.weights.values()),
         "samples": {melody.file: melody.as_dict() for melody in outcome.melodies},
+        "references": {reference.file: reference.as_dict() for reference in outcome.references},
+        "clips": clip_index(run),
     }

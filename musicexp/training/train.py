@@ -7,7 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -20,6 +20,7 @@ from musicexp.errors import Interruption, RunError
 from musicexp.generation import (
     CHECKPOINT_FILE,
     Checkpoint,
+    Clips,
     Melody,
     generator_states,
     melodies,
@@ -33,6 +34,7 @@ from musicexp.tracking import Run
 from musicexp.training.callbacks import (
     BeWatched,
     Course,
+    DrawClips,
     Record,
     Save,
     Signals,
@@ -42,12 +44,14 @@ from musicexp.training.callbacks import (
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
 from musicexp.training.introduction import data_lines
+from musicexp.training.learning import clip_index
 from musicexp.training.leaving import Outcome, leave, log_figures
 from musicexp.training.ledger import Ledger, RunLedger
 from musicexp.training.material import Material, prepare
 from musicexp.training.module import LSTMModule, WindowsModule
 from musicexp.training.peers import ALONE, Peers
 from musicexp.training.ranks import fit_apart
+from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role, Watch
 
@@ -66,6 +70,8 @@ class RunResult:
         seconds: spent in training, over all sittings.
         parameters: of the model.
         pruned: why the run was ended by who watched it; None if it ended by itself.
+        references: real pieces of the data set that were left beside the melodies.
+        clips: how many were drawn while it learned.
     """
 
     id: str
@@ -80,6 +86,8 @@ class RunResult:
     seconds: float
     parameters: int
     pruned: str | None = None
+    references: list[Reference] = field(default_factory=list)
+    clips: int = 0
 
 
 def train(
@@ -118,6 +126,7 @@ def train(
             f"{material.summary.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
+    real = references(material, config, cache)  # now, while the music that was read is there for sure
 
     pruned: str | None = None
     if checkpoint is None or not checkpoint.done:
@@ -144,7 +153,7 @@ def train(
         for name, found in material.baselines.items()
     }
     drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
-    outcome = Outcome(checkpoint, likelihoods, baselines, drawn)
+    outcome = Outcome(checkpoint, likelihoods, baselines, drawn, real)
     log_figures(run, outcome)
     files = leave(run, outcome, reporter.say)
     return RunResult(
@@ -160,6 +169,8 @@ def train(
         seconds=checkpoint.seconds,
         parameters=sum(weight.numel() for weight in checkpoint.weights.values()),
         pruned=pruned,
+        references=real,
+        clips=len(clip_index(run)),
     )
 
 
@@ -263,9 +274,9 @@ def fit(
             stopped_early=course.stopped_early,
             seconds=course.seconds_in_all,
             generators=[states for _, states in everyones],
-            data_fingerprint=material.summary.fingerprint,
-            tempo=material.summary.tempo,
-            metre=material.summary.metre,
+            data_fingerprint=data.fingerprint,
+            tempo=data.tempo,
+            metre=data.metre,
         )
 
     def save() -> None:
@@ -275,10 +286,15 @@ def fit(
         pieces = material.ids["val"]
         return likelihood(nll_nats(model, pieces), pieces, int(material.notes["val"].sum()))
 
+    data = material.summary
+    clips = None
+    if config.samples.every and peers.rank == 0:
+        clips = Clips.of(config, material.vocabulary, resolved, tempo=data.tempo, metre=data.metre)
     validation = Validation(validation_likelihood)
     callbacks: list[pl.Callback] = [
-        Record(ledger, peers, config),
+        Record(course, ledger, peers, config),
         Validate(validation, course, ledger, peers, config),
+        *([DrawClips(clips, course, ledger, config)] if clips else []),
         *([BeWatched(watch, validation, course, ledger)] if watch else []),
         Save(save, signals, course, peers, config),
         *([_Restore(checkpoint, peers)] if checkpoint else []),
