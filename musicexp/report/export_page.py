@@ -55,6 +55,7 @@ EXTRA = """
 th{min-width:8.5rem}
 audio{width:100%;min-width:12rem;height:2.2rem}
 .player{width:100%;height:34rem;border:1px solid var(--line);border-radius:8px;background:var(--card)}
+.sheet-of{max-height:44rem;overflow:auto}
 .picture{width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:8px}
 """
 
@@ -167,7 +168,7 @@ def _sound(file: str, files: Sequence[str]) -> Html:
 
 def _picture(file: str, title: str) -> Html:
     image = f'<img class="picture" src="{_address(file)}" alt="{text(title)}" loading="lazy">'
-    return tag("a", Html(image), href=_address(file))
+    return tag("div", tag("a", Html(image), href=_address(file)), class_="sheet-of")
 
 
 def _figures(run: ComparedRun) -> Html:
@@ -197,8 +198,13 @@ def _settings(run: ComparedRun) -> Html:
 
 
 def _files(files: Sequence[str]) -> Html:
-    rows = [(_link(file, True), meaning(file)) for file in sorted(files) if file != PAGE]
+    rows = [(_link(file, True), meaning(file)) for file in _in_short(files) if file != PAGE]
     return table("What lies beside this page", ["file", "what it is"], rows)
+
+
+def _in_short(files: Sequence[str]) -> list[str]:
+    """In order, and folders as one, such as images/."""
+    return sorted({file.partition("/")[0] + "/" if "/" in file else file for file in files})
 
 
 def _link(file: str, there: bool) -> Html:
@@ -228,8 +234,8 @@ def readme_text(run: ComparedRun, files: Sequence[str], missing: Sequence[str]) 
         "Open index.html in a browser; nothing has to be installed.",
         "",
     ]
-    known = {file: meaning(file) for file in files}
-    width = max(len(visible(file)) for file in files)
+    known = {file: meaning(file) for file in _in_short(files)}
+    width = max(len(visible(file)) for file in known)
     lines += [f"  {visible(file):{width}}  {told}".rstrip() for file, told in sorted(known.items())]
     told = [*run.missing, *missing]
     if told:
