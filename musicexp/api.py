@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musicexp.config import (
     Config,
+    Render,
     Samples,
     Tracking,
     assignments,
@@ -36,15 +37,15 @@ from musicexp.tracking import (
 if TYPE_CHECKING:
     from musicexp.generation import Checkpoint, Melody
     from musicexp.report import Comparison, Description, Study
-    from musicexp.report.comparison_page import Page
     from musicexp.report.export import Exported
     from musicexp.training import Reporter, RunResult
 
 GENERATED = "generated"
 BEST_COMPARED, MOST_COMPARED = 5, 100
+RENDER = "render."
 PLACES = ("tracking.uri", "tracking.experiment")
 DATA_HINT = "`python -m musicexp data --help` lists every setting"
-COMPARE_SETTINGS = ("study", "experiment", "top", "out", "port", *PLACES)
+COMPARE_SETTINGS = ("study", "experiment", "top", *PLACES)
 COMPARE_HINT = "`python -m musicexp compare --help` lists every setting"
 EXPORT_SETTINGS = ("references", *PLACES)
 EXPORT_HINT = "`python -m musicexp export --help` lists every setting"
@@ -220,16 +221,35 @@ def generate(reference: str, *words: str) -> list[Path]:
         words: such as "temperature=[0.8,1.2]", "count=10", "prime=tune.mid", "out=melodies".
 
     Returns:
-        The files written.
+        The MIDI files written; their sounds, their score and player.html lie beside them.
     """
-    return [path for path, _ in generate_melodies(reference, words)]
+    return [path for path, _ in generate_melodies(reference, words).melodies]
 
 
-def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> list[tuple[Path, Melody]]:
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` wrote.
+
+    Attributes:
+        melodies: each MIDI file with what it holds.
+        others: names of the other files in the folder: sounds, a score, the page that plays them.
+        remarks: a sentence for everything that was wanted and is not there.
+    """
+
+    folder: Path
+    melodies: list[tuple[Path, Melody]]
+    others: list[str]
+    remarks: list[str]
+
+
+def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> Generated:
     """`generate`, with the melodies beside their files."""
     given = assignments(words, generate_settings(), GENERATE_HINT)
     own = {key: value for key, value in given.items() if key in _sample_names()}
-    build_part(Samples, dataclasses.asdict(compose([]).samples) | own, "")  # refuse before anything heavy
+    sounding = {key.removeprefix(RENDER): value for key, value in given.items() if key.startswith(RENDER)}
+    default = compose([])  # refuse before anything heavy
+    build_part(Samples, dataclasses.asdict(default.samples) | own, "")
+    build_part(Render, dataclasses.asdict(default.render) | sounding, RENDER)
     out = given.get("out")
     if out is not None and (not isinstance(out, (str, int)) or isinstance(out, bool) or out == ""):
         raise SettingError(f"out must be a folder's name, not {out!r}")
@@ -244,33 +264,55 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> lis
 
     with importing():
         from musicexp.generation import CHECKPOINT_FILE, melodies
+        from musicexp.generation.hearing import sample_entries
+        from musicexp.render.performance import performance
+        from musicexp.render.sound import sound_of
 
     loaded = load_run(reference, places["uri"], places["experiment"], with_file=CHECKPOINT_FILE)
     checkpoint = loaded.checkpoint()
     settings = build_part(Samples, dataclasses.asdict(checkpoint.config.samples) | own, "")
+    render = build_part(Render, dataclasses.asdict(checkpoint.config.render) | sounding, RENDER)
+    if render.audio:
+        sound_of(render)
     folder = _free_folder(loaded.name) if out is None else Path(str(out)).expanduser()
-    names = [f"sample_{k}.mid" for k in range(1, settings.count + 1)]
-    there = [name for name in names if (folder / name).exists()]
-    if there:
-        raise SettingError(
-            f"out={folder} holds {there[0]} already; name another folder, so that nothing is lost"
-        )
-    written = []
-    for melody in melodies(checkpoint, settings):
-        path = folder / melody.file
-        try:
-            write_whole(path, melody.midi())
-        except OSError as error:
-            raise StoreError(
-                f"{path} cannot be written: {error.strerror or error}; name another folder with out=DIR"
-            ) from error
-        written.append((path, melody))
-    return written
+    _check_free(folder, settings.count)
+    drawn = melodies(checkpoint, settings)
+    files = {melody.file: melody.midi() for melody in drawn}
+    # MIDI first: what sounds and what is seen is made of it, and can be made again.
+    for name, data in files.items():
+        _write(folder / name, data)
+    played, remarks = performance(loaded.name, sample_entries(drawn), render)
+    for name, data in played.items():
+        _write(folder / name, data)
+    return Generated(folder, [(folder / melody.file, melody) for melody in drawn], sorted(played), remarks)
 
 
 def generate_settings() -> list[str]:
     """The names that `generate` knows."""
-    return [*_sample_names(), "out", *PLACES]
+    return [*_sample_names(), *(RENDER + dotted for dotted, _ in fields_of(Render)), "out", *PLACES]
+
+
+def _check_free(folder: Path, count: int) -> None:
+    """
+    Raises:
+        SettingError: the folder holds a file that would be written.
+    """
+    suffixes = (".mid", ".ogg")
+    names = [f"sample_{k}{suffix}" for k in range(1, count + 1) for suffix in suffixes]
+    there = [name for name in [*names, "score.svg", "player.html"] if (folder / name).exists()]
+    if there:
+        raise SettingError(
+            f"out={folder} holds {there[0]} already; name another folder, so that nothing is lost"
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}; name another folder with out=DIR"
+        ) from error
 
 
 def _sample_names() -> list[str]:
@@ -291,78 +333,14 @@ def compare(*words: str) -> Comparison:
     """Put runs side by side, as `python -m musicexp compare WORDS` does; as plain values.
 
     Args:
-        words: ids, names or `last`; or "study=NAME" or "experiment=NAME", with "top=5"; with "out=FILE" the page is written too.
+        words: ids, names or `last`; or "study=NAME" or "experiment=NAME", with "top=5".
 
     Raises:
         MusicexpError: wrong input or state, in one sentence.
     """
-    asked = Comparing(words)
-    if asked.out is not None:
-        asked.write()
-    return asked.comparison
-
-
-class Comparing:
-    """A comparison of a command line: what is compared, where its page goes and is served.
-
-    Attributes:
-        comparison: the runs, side by side.
-        store: theirs.
-        out: where the page is to be written; None where nobody says.
-        port: of the server; None for any.
-    """
-
-    def __init__(self, words: Sequence[str]) -> None:
-        """
-        Raises:
-            MusicexpError: wrong input or state, in one sentence.
-        """
-        given = assignments([word for word in words if "=" in word], COMPARE_SETTINGS, COMPARE_HINT)
-        named = [word for word in words if "=" not in word]
-        chosen = {key: _name(key, given[key]) for key in ("study", "experiment") if key in given}
-        top = _compared_words(given, named, chosen)
-        self.out = Path(_name("out", given["out"])).expanduser() if "out" in given else None
-
-        from musicexp.report import compare_runs
-        from musicexp.report.comparison_file import check_page
-        from musicexp.report.serving import check_port
-
-        if self.out is not None:
-            check_page(self.out)
-        self.port = check_port(given.get("port"))
-        self.store = _store_of(given, chosen.get("experiment"))
-        self.comparison = compare_runs(
-            self.store, named, study=chosen.get("study"), experiment="experiment" in chosen, top=top
-        )
-
-    def page(self) -> Page:
-        """Its page, with the sound of a run that says nothing of it."""
-        from musicexp.render.sound import sound_of
-        from musicexp.report.comparison_page import Page
-
-        return Page(self.comparison, sound_of(compose([]).render))
-
-    def write(self) -> Path:
-        """Write the page where `out` says, or in comparisons/NAME.html beside the store."""
-        from musicexp.report.comparison_file import page_path, write_page
-
-        beside = (store_path(self.store.uri) or Path(MLRUNS, "mlflow.db").absolute()).parent
-        path = self.out or page_path(beside / "comparisons", self.comparison.title)
-        return write_page(path, self.page().written())
-
-    def serve(self, told: Callable[[str], None] = print) -> None:
-        """Serve the page on this machine until an interrupt; its notes go to the store.
-
-        Args:
-            told: is given the address.
-        """
-        from musicexp.report.serving import serve
-
-        serve(self.page(), self.store, self.port, told)
-
-
-def _compared_words(given: Mapping[str, Any], named: Sequence[str], chosen: Mapping[Any, str]) -> int:
-    """How many configurations at most; the words must say one thing."""
+    given = assignments([word for word in words if "=" in word], COMPARE_SETTINGS, COMPARE_HINT)
+    named = [word for word in words if "=" not in word]
+    chosen = {key: _name(key, given[key]) for key in ("study", "experiment") if key in given}
     if len(chosen) + bool(named) != 1:
         raise SettingError(
             "compare wants runs (ids, names or `last`), or study=NAME, or experiment=NAME, and one of these alone, "
@@ -375,7 +353,11 @@ def _compared_words(given: Mapping[str, Any], named: Sequence[str], chosen: Mapp
     top = given.get("top", BEST_COMPARED)
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= MOST_COMPARED:
         raise SettingError(f"top must be a whole number, at least 1 and at most {MOST_COMPARED}, not {top!r}")
-    return top
+    store = _store_of(given, chosen.get("experiment"))
+
+    from musicexp.report import compare_runs
+
+    return compare_runs(store, named, study=chosen.get("study"), experiment="experiment" in chosen, top=top)
 
 
 def export(reference: str, folder: str | Path, *words: str) -> Path:

@@ -23,6 +23,7 @@ import pytest
 import musicexp
 from musicexp.api import export_words
 from musicexp.cli import main
+from musicexp.cli.compare import page_file, sorted_out
 from musicexp.cli.complete import candidates
 from musicexp.config import compose, read_config, to_yaml
 from musicexp.config.settings import at
@@ -225,13 +226,18 @@ def flat(run: MlflowRun) -> dict[str, Any]:
     return read_config(run.read("config.yaml"), "config.yaml").flat()
 
 
-def test_real_pieces_of_the_corpus_are_references(library: Library) -> None:
-    midi = library.find("seed-0").read("sample_1.mid")
-    run = library.twin("with-references", files={"reference_2.mid": midi, "reference_10.mid": b"no midi"})
+def test_real_pieces_of_the_corpus_are_references(library: Library, read: ComparedRun) -> None:
+    told = json.loads(library.files["summary.json"])["references"]
+    assert told
+    assert {r.file: (r.title, r.facts["side"], len(r.piece or ())) for r in read.references} == {
+        file: (facts["title"], facts["side"], facts["notes"]) for file, facts in told.items()
+    }
+    midi = library.files["sample_1.mid"]
+    run = library.twin("with-references", files={"reference_9.mid": midi, "reference_10.mid": b"no midi"})
     found = one(library, run)
-    assert [(r.number, r.file, r.piece is None) for r in found.references] == [
-        (2, "reference_2.mid", False),
-        (10, "reference_10.mid", True),
+    assert [(r.number, r.title, r.piece is None) for r in found.references[-2:]] == [
+        (9, "reference_9", False),
+        (10, "reference_10", True),
     ]
     assert any("reference_10.mid cannot be read as music" in sentence for sentence in found.missing)
 
@@ -395,7 +401,8 @@ def test_one_seed_each_is_said_to_be_perhaps_luck(read: ComparedRun) -> None:
         return " ".join(beside(read, like(read, "worse", settings={"lr": 0.05}, figures=worse)).remarks)
 
     assert "one seed each: a difference this small may be luck" in told(1.01)
-    assert "one seed each: how much of it is luck is not known" in told(2)
+    assert "one seed each: how much of it is luck is not known" in told(1.2)
+    assert "luck" not in told(2)
 
 
 @pytest.mark.parametrize(
@@ -666,7 +673,8 @@ def test_hostile_names_are_text_in_one_line(library: Library) -> None:
 
 def test_many_runs_stand_below_each_other(read: ComparedRun) -> None:
     table = shown(beside(*(like(read, f"row-{k}", settings={"lr": 0.1 + k / 100}) for k in range(6))))
-    assert re.search(r"\nrow-0 +[0-9a-f]+ +0\.1 ", table)
+    assert re.search(r"\nrow-0 +[0-9a-f]+ +0\.1\n", table)
+    assert "bits/note validation" in table[table.index("\nall ") :]  # the same in all of them, so told once
 
 
 def test_no_password_of_a_store_is_shown(library: Library) -> None:
@@ -715,7 +723,7 @@ def test_an_exported_run_is_a_folder_that_anybody_can_open(library: Library, tmp
     assert {"audio", "iframe", "img", "table"} <= links.kinds
     assert "&lt;script&gt;alert(1)" in page
     for address in links.addresses:
-        assert (folder / unquote(address)).is_file(), address
+        assert (folder / unquote(address)).exists(), address
     for name in run.all_files():
         same = (folder / name).read_bytes() == run.read(name)
         assert same, name
@@ -865,8 +873,36 @@ def test_help_names_every_setting(command: str, capsys: pytest.CaptureFixture[st
 def test_flags_that_do_not_go_together_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "a", "--csv", "--json"]) == 2
     assert "leave one out" in capsys.readouterr().err
+    assert main(["compare", "a", "--serve", "--csv"]) == 2
+    assert "leave one out" in capsys.readouterr().err
     assert main(["compare", "a", "--xml"]) == 2
     assert "unknown flag --xml" in capsys.readouterr().err
+
+
+def test_the_page_lies_beside_the_store_and_is_named_by_what_is_compared(
+    library: Library, read: ComparedRun, tmp_path: Path
+) -> None:
+    runs = replace(beside(read), title="a/b, ../音 <x>")
+    file = page_file(sorted_out(["seed-0", f"tracking.uri={library.uri}"]), runs)
+    assert file.parent == Path(library.uri.removeprefix("sqlite:///")).parent / "compare"
+    assert re.fullmatch(r"a_b_.._音_x-[0-9a-f]{6}\.html", file.name)
+    other = replace(runs, runs=(replace(read, id="other"),))
+    assert page_file(sorted_out(["x", f"tracking.uri={library.uri}"]), other) != file
+    study = page_file(sorted_out(["study=s", "tracking.uri=http://there"]), replace(runs, title="study s"))
+    assert study == Path("mlruns/compare/study_s.html").absolute()
+    assert page_file(sorted_out(["x", "out=my page.html"]), runs) == Path("my page.html")
+    assert sorted_out(["x", "port=80", "--serve"]).port == 80
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("out=.", "is a folder"), ("out=true", "out must be a file's name"), ("port=0", "port must be"), ("port=x", "port must be")],
+)  # fmt: skip
+def test_a_page_that_cannot_be_is_refused_before_anything_is_read(
+    word: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "nobody", word]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_completion_knows_runs_settings_and_flags(library: Library) -> None:

@@ -119,6 +119,7 @@ def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[...,
     assert html.escape('"title":"trial') in page
 
 
+@pytest.mark.slow
 def test_the_command_of_the_leading_trial_gives_its_very_figures(begun: Callable[..., Study]) -> None:
     """Looks at the pruner's marks must not choose weights, or `run` would give another figure."""
     study = begun(*SPACE, "trials=2")
@@ -203,6 +204,7 @@ def test_a_study_stops_at_its_most_failures(begun: Callable[..., Study]) -> None
     assert "1 trial failed, the last one because: trainer.accelerator=gpu" in (study.stopped() or "")
 
 
+@pytest.mark.slow
 def test_repeated_configurations_are_not_trained_again_and_do_not_count(begun: Callable[..., Study]) -> None:
     study = begun("lr=choice(1e-3,1e-2)", "trials=50", "sampler=random", "pruner=none")
     said = worked(study)
@@ -211,6 +213,7 @@ def test_repeated_configurations_are_not_trained_again_and_do_not_count(begun: C
     assert len(study.finished()) == 2
 
 
+@pytest.mark.slow
 def test_too_large_models_are_not_trained(begun: Callable[..., Study]) -> None:
     study = begun("model.hidden_size=choice(8,16,64)", "sampler=random", "trials=3", "max_parameters=20000")
     worked(study)
@@ -222,6 +225,7 @@ def test_too_large_models_are_not_trained(begun: Callable[..., Study]) -> None:
     assert found[16].feasible
 
 
+@pytest.mark.slow
 def test_seeds_are_paired_and_their_mean_is_the_value(begun: Callable[..., Study]) -> None:
     study = begun("lr=choice(1e-3,1e-2)", "sampler=grid", "trials=2", "seeds=2", "pruner=none")
     worked(study)
@@ -306,6 +310,7 @@ def test_mlflows_store_is_no_database_of_studies(begun: Callable[..., Study], st
         assert not list(tables.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'"))
 
 
+@pytest.mark.slow
 def test_more_presets_than_trials_are_not_waited_for(begun: Callable[..., Study]) -> None:
     """The study was never over, and the time was said to be."""
     study = begun(

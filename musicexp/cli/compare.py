@@ -1,26 +1,36 @@
-"""`compare`: runs side by side, as a table here and as figures for programs."""
+"""`compare`: runs side by side, as a table here, as a page, and as figures for programs."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import re
 import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from musicexp.config import assignments, spelt
 from musicexp.errors import SettingError
+from musicexp.tracking import MLRUNS, store_path, store_uri
 
 if TYPE_CHECKING:
-    from musicexp.api import Comparing
+    from musicexp.report import Comparison
+    from musicexp.report.comparison_page import Page
 
 CSV, JSON, SERVE = "--csv", "--json", "--serve"
 FLAGS = (CSV, JSON, SERVE, "--help")
+PAGE_SETTINGS = ("out", "port")
+LONGEST_NAME = 100
+"""Bytes."""
 HELP = """python -m musicexp compare RUN RUN ... | study=NAME | experiment=NAME [top=5] [--csv | --json | --serve]
 
 Puts runs side by side: settings that differ first, then figures; what makes a comparison unfair (other data, another
 split, another vocabulary) is said. RUN is a run's id, its name, or `last`. Runs of one configuration that differ in
 their seed are shown as one, with mean and 95 % interval. Writes a page, too, that needs no network: the same figures,
-the loss curves over each other, and all samples with one play head, so that ears can go from run to run in mid-phrase.
+loss curves over each other, and all samples with one play head, so that ears can go from run to run in mid-phrase.
 
 Settings:
   study=NAME
@@ -30,7 +40,7 @@ Settings:
   top=5
       how many configurations of a study or experiment (a whole number, at least 1 and at most 100)
   out=FILE
-      where the page goes; otherwise comparisons/NAME.html beside the store
+      where the page goes; otherwise compare/NAME.html beside the store
   port=NUMBER
       of --serve; without it the first free one from 5600 on
   tracking.uri, tracking.experiment
@@ -48,54 +58,141 @@ Examples:
   python -m musicexp compare experiment=musicexp --csv > runs.csv"""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The words of a command line, sorted out.
+
+    Attributes:
+        words: what `musicexp.compare` takes.
+        out: the page's file; None for the usual place.
+        port: of the server; None for the first free one.
+        store: the address of the store.
+    """
+
+    words: tuple[str, ...]
+    flags: tuple[str, ...]
+    out: Path | None
+    port: int | None
+    store: str
+
+
 def main(words: Sequence[str]) -> int:
     """Compare, and print the table or what a flag asks for."""
     if "--help" in words or "-h" in words:
         print(HELP)
         return 0
-    flags = [word for word in words if word.startswith("-")]
+    asked = sorted_out(words)
+    from musicexp.api import compare
+
+    found = compare(*asked.words)
+    from musicexp.report import comparison_csv, comparison_json, show_comparison
+
+    if CSV in asked.flags:
+        sys.stdout.write(comparison_csv(found))
+        return 0
+    if JSON in asked.flags:
+        sys.stdout.write(comparison_json(found))
+        return 0
+    show_comparison(found)
+    sys.stdout.flush()
+    if SERVE in asked.flags:
+        return _serve(asked, found)
+    print(f"\npage     {_write(asked, found)}")
+    return 0
+
+
+def _page(found: Comparison) -> Page:
+    """The page, with the sound of a run that says nothing of it: one instrument for all."""
+    from musicexp.config import compose
+    from musicexp.render.sound import sound_of
+    from musicexp.report.comparison_page import Page
+
+    return Page(found, sound_of(compose([]).render))
+
+
+def _write(asked: Asked, found: Comparison) -> Path:
+    from musicexp.report.comparison_file import write_page
+
+    return write_page(page_file(asked, found), _page(found).written())
+
+
+def _serve(asked: Asked, found: Comparison) -> int:
+    """Until Ctrl-C, also where a shell in the background had it ignored; SIGTERM too ends the server in order."""
+    from musicexp.report.serving import serve
+    from musicexp.tracking import open_store
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    print("\nmaking the page ...", flush=True)
+    store = open_store(asked.store, found.runs[0].experiment, create=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(
+            _page(found), store, asked.port, lambda url: print(f"open     {url}\nCtrl-C ends it", flush=True)
+        )
+    return 0
+
+
+def sorted_out(words: Sequence[str]) -> Asked:
+    """
+    Raises:
+        SettingError: a flag is unknown, two do not go together, or out or port cannot be.
+    """
+    flags = tuple(word for word in words if word.startswith("-"))
     strange = [flag for flag in flags if flag not in FLAGS]
     if strange:
         raise SettingError(
             f"unknown flag {strange[0]}: settings are written setting=value, without dashes; flags are {' '.join(FLAGS)}"
         )
-    modes = [flag for flag in (CSV, JSON, SERVE) if flag in flags]
-    if len(modes) > 1:
-        raise SettingError(f"{modes[0]} and {modes[1]} do not go together; leave one out")
-    _check_settings(words, flags)
-    from musicexp.api import Comparing
-
-    compared = Comparing([word for word in words if word not in flags])
-    from musicexp.report import comparison_csv, comparison_json, show_comparison
-
-    if CSV in flags:
-        sys.stdout.write(comparison_csv(compared.comparison))
-        return 0
-    if JSON in flags:
-        sys.stdout.write(comparison_json(compared.comparison))
-        return 0
-    show_comparison(compared.comparison)
-    sys.stdout.flush()
-    if SERVE in flags:
-        return _serve(compared)
-    print(f"\npage     {compared.write()}")
-    return 0
-
-
-def _check_settings(words: Sequence[str], flags: Sequence[str]) -> None:
-    given = {word.partition("=")[0] for word in words if "=" in word}
-    if "port" in given and SERVE not in flags:
+    alone = [flag for flag in (CSV, JSON, SERVE) if flag in flags]
+    if len(alone) > 1:
+        raise SettingError(f"{alone[0]} and {alone[1]} do not go together; leave one out")
+    if alone and any(word.startswith("out=") for word in words):
+        raise SettingError(f"out says where the page is written, and {alone[0]} writes none; leave one out")
+    mine = [word for word in words if word.partition("=")[0] in PAGE_SETTINGS and "=" in word]
+    given = assignments(spelt(mine), PAGE_SETTINGS, "")
+    others = tuple(word for word in words if word not in flags and word not in mine)
+    places = assignments(spelt([w for w in others if w.startswith("tracking.uri=")]), ["tracking.uri"], "")
+    out, port = _out(given), _port(given)
+    if port is not None and SERVE not in flags:
         raise SettingError(f"port goes with {SERVE}, which serves the page; add it, or leave out port")
-    for flag in (CSV, JSON, SERVE):
-        if "out" in given and flag in flags:
-            raise SettingError(f"out says where the page is written, and {flag} writes none; leave one out")
+    return Asked(others, flags, out, port, store_uri(places.get("tracking.uri")))
 
 
-def _serve(compared: Comparing) -> int:
-    """Until Ctrl-C, also where a shell in the background had it ignored; SIGTERM too ends the server in order."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    print("\nmaking the page ...", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        compared.serve(lambda address: print(f"open     {address}\nCtrl-C ends it", flush=True))
-    return 0
+def _out(given: Mapping[str, Any]) -> Path | None:
+    if "out" not in given:
+        return None
+    value = given["out"]
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
+        raise SettingError(f"out must be a file's name, not {value!r}")
+    path = Path(str(value)).expanduser()
+    if path.is_dir():
+        raise SettingError(f"out={path} is a folder; name a file, such as {path / 'comparison.html'}")
+    from musicexp.report.comparison_file import check_page
+
+    check_page(path)
+    return path
+
+
+def _port(given: Mapping[str, Any]) -> int | None:
+    port = given.get("port")
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535):
+        raise SettingError(f"port must be a whole number from 1 to 65535, not {port!r}")
+    return port
+
+
+def page_file(asked: Asked, found: Comparison) -> Path:
+    """Where the page goes: `out`, else compare/NAME.html beside a local store or below ./mlruns.
+
+    A study or an experiment always has the same file; named runs have one for each choice of runs.
+    """
+    if asked.out is not None:
+        return asked.out
+    store = store_path(asked.store)
+    name = (
+        re.sub(r"[^\w.-]+", "_", found.title).strip("._").encode()[:LONGEST_NAME].decode(errors="ignore")
+        or "runs"
+    )
+    if not any(word.startswith(("study=", "experiment=")) for word in asked.words):
+        runs = " ".join(run.id for run in found.runs)
+        name += "-" + hashlib.sha256(runs.encode()).hexdigest()[:6]
+    return (store.parent if store else Path(MLRUNS).absolute()) / "compare" / f"{name}.html"

@@ -34,6 +34,8 @@ SHORT_SECONDS = 1.5
 """How long those last."""
 SPARE = 4_000
 """For the page's remarks, in bytes."""
+SPARE_GAIN = 16
+"""For a piece's gain and the comma behind it."""
 GROUPS = ("samples", "reference", "learning")
 SCRIPTS = ("stage.js", "roll.js", "choice.js", "player.js")
 STYLES = ("roll.css", "player.css")
@@ -92,9 +94,9 @@ def page_data(
     room.take(len(script_json({"banks": banks, "pieces": [], "remarks": []})) + SPARE)
     told: dict[str, dict[str, Any]] = {}
     for entry in _in_turn(entries):
-        data = _piece_data(entry, sounded)
-        if room.take(len(script_json(data)) + 1):
-            told[entry.id] = data
+        data = _piece_data(entry)
+        if room.take(len(script_json(data)) + SPARE_GAIN):
+            told[entry.id] = data | _played(entry.piece, sounded)
     silent = _with_scores([entry for entry in _in_turn(entries) if entry.id in told], told, room)
     if absent := len(entries) - len(told):
         remarks.append(f"{count(absent, 'piece')} of {len(entries):,} did not fit into this page and cannot be played here: a page weighs at most {MOST_BYTES / 1e6:g} MB.")  # fmt: skip
@@ -211,15 +213,20 @@ def _bank_data(sounded: Bank) -> dict[str, Any]:
     return {"name": sounded.name, "ogg": base64.b64encode(sounded.ogg).decode(), "notes": notes}
 
 
-def _piece_data(entry: PlayerPiece, sounded: Bank | None) -> dict[str, Any]:
+def _played(piece: Piece, sounded: Bank | None) -> dict[str, Any]:
+    """With what a piece is played, and how loud: reckoned only for pieces that are there."""
+    return {} if sounded is None else {"bank": 0, "gain": round(sounded.gain(piece), 5)}
+
+
+def _piece_data(entry: PlayerPiece) -> dict[str, Any]:
     piece = entry.piece
     return {
         "id": entry.id,
         "title": entry.title,
         "group": entry.group,
         "facts": [list(fact) for fact in entry.facts],
-        "bank": None if sounded is None else 0,
-        "gain": 1.0 if sounded is None else round(sounded.gain(piece), 5),
+        "bank": None,
+        "gain": 1.0,
         "tempo": piece.tempo,
         "metre": list(piece.metre),
         "key": piece.key,

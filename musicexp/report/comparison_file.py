@@ -1,34 +1,22 @@
-"""Where the page of a comparison is written; nothing that is no such page is ever replaced."""
+"""The file of a comparison's page; nothing that is no such page is ever replaced."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from musicexp.errors import SettingError, StoreError
 from musicexp.report.comparison_page import MARK
 from musicexp.tracking import write_whole
 
-LONGEST_NAME = 80
 HEAD_BYTES = 4_000
 """Of a page in which its mark stands."""
-
-
-def page_path(parent: Path, title: str) -> Path:
-    """Where the page goes if nobody says: below `parent`, under what is compared; an older page of it is replaced."""
-    safe = re.sub(r"[^\w.-]+", "_", title).strip("._").encode()[:LONGEST_NAME].decode(errors="ignore") or "comparison"  # fmt: skip
-    candidate, number = parent / f"{safe}.html", 1
-    while not _replaceable(candidate):
-        number += 1
-        candidate = parent / f"{safe}-{number}.html"
-    return candidate
 
 
 def check_page(path: Path) -> None:
     """Whether the page may be written there.
 
     Raises:
-        SettingError: it is a folder, or a file that is no comparison page.
+        SettingError: there is a file that is no comparison page.
     """
     if path.is_dir():
         raise SettingError(
@@ -42,8 +30,10 @@ def write_page(path: Path, page: bytes) -> Path:
     """Write the page, whole or not at all.
 
     Raises:
+        SettingError: as `check_page`.
         StoreError: the disk refuses.
     """
+    check_page(path)
     try:
         write_whole(path, page)
     except OSError as error:

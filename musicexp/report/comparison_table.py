@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -112,6 +113,7 @@ def comparison_words(found: Comparison) -> list[Text]:
         for run in found.runs
         for sentence in run.missing
     ]
+    lines += [_line("all", told) for told in _told_once(found)]
     if found.same:
         told = count(len(found.same), "setting is", "settings are")
         where = "the same in all of them" if len(found.runs) > 1 else "not shown here"
@@ -163,7 +165,14 @@ def _table(found: Comparison) -> Table:
     names = [visible(group.label) for group in found.groups]
     if len(names) <= MOST_COLUMNS:
         return _upright(names, parts)
-    return _lying(names, [row for part in parts for row in part])
+    rows = [row for part in parts for row in part]
+    return _lying(names, [row for row in rows if not _shared(row)])
+
+
+def _told_once(found: Comparison) -> list[str]:
+    """Figures that are the same in all of many configurations, which get no column."""
+    shared = [row for row in _figure_rows(found) if _shared(row)] if len(found.groups) > MOST_COLUMNS else []
+    return [", ".join(f"{row.heading} {row.cells[0]}" for row in shared)] if shared else []
 
 
 def _upright(names: Sequence[str], parts: Sequence[Sequence[Row]]) -> Table:
@@ -183,10 +192,20 @@ def _lying(names: Sequence[str], rows: Sequence[Row]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("run", overflow="fold")
     for row in rows:
-        table.add_column(Text(row.heading), justify="right", overflow="fold")
+        table.add_column(Text(_broken(row.heading)), justify="right", overflow="fold")
     for k, name in enumerate(names):
         table.add_row(Text(name), *(_cell(row, k) for row in rows))
     return table
+
+
+def _shared(row: Row) -> bool:
+    """Whether a row says the same of every configuration."""
+    return len(set(row.cells)) == 1
+
+
+def _broken(heading: str) -> str:
+    """A heading in several lines, over a narrow column."""
+    return re.sub(r"(?<=\.)| ", "\n", heading)
 
 
 def _cell(row: Row, number: int) -> Text:
@@ -220,7 +239,12 @@ def _figure_rows(found: Comparison) -> list[Row]:
     rows = [_figure_row(found, one, found.bits_comparable) for one in BITS]
     if found.nats_comparable:
         rows += [_figure_row(found, one, True) for one in NATS]
-        rows.append(Row("best baseline", tuple(_baseline(found, group) for group in found.groups)))
+        rows.append(
+            Row(
+                "best baseline, nats/token validation",
+                tuple(_baseline(found, group) for group in found.groups),
+            )
+        )
     rows += [_figure_row(found, one, True) for one in OTHERS]
     return [row for row in rows if any(row.cells)]
 

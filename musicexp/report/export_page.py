@@ -12,7 +12,7 @@ import musicexp
 from musicexp.config import compose, word
 from musicexp.errors import MusicError
 from musicexp.music.collections import collection
-from musicexp.report.comparison import ComparedRun, ComparedSample
+from musicexp.report.comparison import ComparedRun
 from musicexp.report.comparison_table import BITS, NATS, OTHERS
 from musicexp.report.html import Html, joined, name, table, tag, text, visible
 from musicexp.report.page_style import STYLE
@@ -31,6 +31,7 @@ MEANINGS = (
     (r"score.*\.svg", "the melodies as a score"),
     (r"roll\.png", "the melodies as piano rolls"),
     (r"loss\.png", "loss while the model learned, with the baselines as lines"),
+    (r"learning/.*", "melodies that were drawn while the model learned"),
     (r"images/.*", "pictures of melodies that were drawn while the model learned"),
     (r"curves\.csv", "training and validation loss in nats per token, by iteration, tokens seen and seconds"),
     (r"metrics\.csv", "every value that was logged"),
@@ -54,6 +55,7 @@ EXTRA = """
 th{min-width:8.5rem}
 audio{width:100%;min-width:12rem;height:2.2rem}
 .player{width:100%;height:34rem;border:1px solid var(--line);border-radius:8px;background:var(--card)}
+.sheet-of{max-height:44rem;overflow:auto}
 .picture{width:100%;height:auto;background:#fff;border:1px solid var(--line);border-radius:8px}
 """
 
@@ -76,6 +78,7 @@ def export_page(run: ComparedRun, files: Sequence[str], missing: Sequence[str]) 
     """
     sections = [
         ("Melodies", _melodies(run, files)),
+        ("Real pieces", _references(run, files)),
         *((title, _picture(file, title)) for file, title in PICTURES.items() if file in files),
         ("Figures", _figures(run)),
         ("Settings", _settings(run)),
@@ -118,7 +121,7 @@ def _melodies(run: ComparedRun, files: Sequence[str]) -> Html:
     rows = [
         (
             _link(sample.file, sample.file in files),
-            _sound(sample, files),
+            _sound(sample.file, files),
             "" if sample.temperature is None else f"{sample.temperature:g}",
             "" if sample.notes is None else f"{sample.notes:,}",
             "" if sample.quarters is None else length(sample.quarters),
@@ -138,8 +141,26 @@ def _melodies(run: ComparedRun, files: Sequence[str]) -> Html:
     return joined([player, table("Melodies that the model drew", head, rows)])
 
 
-def _sound(sample: ComparedSample, files: Sequence[str]) -> Html:
-    file = sample.file.removesuffix(".mid") + ".ogg"
+def _references(run: ComparedRun, files: Sequence[str]) -> Html:
+    rows = [
+        (
+            _link(reference.file, True),
+            _sound(reference.file, files),
+            name(reference.title),
+            {"train": "learned from", "val": "held out", "test": "held out"}.get(
+                str(reference.facts.get("side")), ""
+            ),
+            "" if reference.piece is None else f"{len(reference.piece):,}",
+        )
+        for reference in run.references
+        if reference.file in files
+    ]
+    head = ["piece", "sound", "title", "the model", ">notes"]
+    return table("Real pieces of the data, to know what good sounds like", head, rows) if rows else Html("")
+
+
+def _sound(file: str, files: Sequence[str]) -> Html:
+    file = file.removesuffix(".mid") + ".ogg"
     if file not in files:
         return text("no sound")
     return tag("audio", "", controls="", preload="none", src=_address(file), aria_label=f"Play {file}")
@@ -147,7 +168,7 @@ def _sound(sample: ComparedSample, files: Sequence[str]) -> Html:
 
 def _picture(file: str, title: str) -> Html:
     image = f'<img class="picture" src="{_address(file)}" alt="{text(title)}" loading="lazy">'
-    return tag("a", Html(image), href=_address(file))
+    return tag("div", tag("a", Html(image), href=_address(file)), class_="sheet-of")
 
 
 def _figures(run: ComparedRun) -> Html:
@@ -177,8 +198,13 @@ def _settings(run: ComparedRun) -> Html:
 
 
 def _files(files: Sequence[str]) -> Html:
-    rows = [(_link(file, True), meaning(file)) for file in sorted(files) if file != PAGE]
+    rows = [(_link(file, True), meaning(file)) for file in _in_short(files) if file != PAGE]
     return table("What lies beside this page", ["file", "what it is"], rows)
+
+
+def _in_short(files: Sequence[str]) -> list[str]:
+    """In order, and folders as one, such as images/."""
+    return sorted({file.partition("/")[0] + "/" if "/" in file else file for file in files})
 
 
 def _link(file: str, there: bool) -> Html:
@@ -208,8 +234,8 @@ def readme_text(run: ComparedRun, files: Sequence[str], missing: Sequence[str]) 
         "Open index.html in a browser; nothing has to be installed.",
         "",
     ]
-    known = {file: meaning(file) for file in files}
-    width = max(len(visible(file)) for file in files)
+    known = {file: meaning(file) for file in _in_short(files)}
+    width = max(len(visible(file)) for file in known)
     lines += [f"  {visible(file):{width}}  {told}".rstrip() for file, told in sorted(known.items())]
     told = [*run.missing, *missing]
     if told:

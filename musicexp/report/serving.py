@@ -246,15 +246,3 @@ def _listening(port: int | None) -> socket.socket:
     if port is None:
         raise SettingError(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} are all taken; name a free one with port=NUMBER")  # fmt: skip
     raise SettingError(f"port={port} cannot be had: another program has it, or it is not for everybody; leave port out to get a free one")  # fmt: skip
-
-
-def check_port(given: object) -> int | None:
-    """
-    Raises:
-        SettingError: it is no port.
-    """
-    if given is None:
-        return None
-    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 65535:
-        raise SettingError(f"port must be a whole number from 1 to 65535, not {given!r}")
-    return given

@@ -14,6 +14,8 @@ FIGURE = "bits_per_note/val"
 WORDS = "bits per note on the validation pieces"
 SMALL = 0.05
 """A share of a figure; seeds alone move small models by about so much."""
+LARGE = 0.25
+"""Beyond this share nobody takes a difference for luck."""
 
 
 def verdicts(
@@ -60,7 +62,11 @@ def _best_two(runs: Sequence[ComparedRun], groups: Sequence[Group]) -> list[str]
             return [
                 f"{told}, {which}: a difference this small may be luck; `run ... seeds=5` of both would tell"
             ]
-        return [f"{told}, {which}: how much of it is luck is not known; `run ... seeds=5` of both would tell"]
+        if b - a <= LARGE * abs(b):
+            return [
+                f"{told}, {which}: how much of it is luck is not known; `run ... seeds=5` of both would tell"
+            ]
+        return [f"{told}, {which}"]
     shared = _shared_seeds(runs, best, second)
     if len(shared) < 2:
         return [f"{told}, with different seeds: {_overlap(best, second)}"]
