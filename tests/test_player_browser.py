@@ -59,13 +59,18 @@ PIECES = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield started
-        started.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Any) -> Iterator[Any]:
+    started = chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +253,39 @@ def test_a_page_that_is_kept_busy_catches_up_in_time(opened: Open) -> None:
     on_time = [one["when"] for one in struck if one["when"] - one["now"] >= 1e-3]
     assert len(late) <= 4
     assert np.allclose((np.diff(on_time) + 0.125) % 0.25, 0.125, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_hidden_page_plans_further_ahead_than_its_slow_timers(opened: Open) -> None:
+    page = opened()
+    page.keyboard.press("Space")
+    until(page, "stage.playing && stage.position() > 0.2")
+    page.evaluate(LOG)
+    page.evaluate("""() => { Object.defineProperty(document, 'hidden', { get: () => true });
+        document.dispatchEvent(new Event('visibilitychange')); }""")
+    struck = page.evaluate("struck")
+    assert max(one["when"] - one["now"] for one in struck) > 2
+    was = len(struck)
+    until(page, "stage.position() > 1.5")
+    whens = [one["when"] for one in page.evaluate("struck")]
+    assert len(whens) > was
+    assert np.allclose(np.diff(whens), 0.25, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_without_a_click_nothing_sounds_and_the_page_says_what_to_do(chromium: Any, player: Path) -> None:
+    strict = chromium.launch(executable_path=CHROMIUM, args=[one for one in ARGUMENTS if "autoplay" not in one])  # fmt: skip
+    page = strict.new_page()
+    page.add_init_script(
+        "addEventListener('load', () => { musicexp.stage.play(); })"
+    )  # no click asked for it
+    page.goto(player.as_uri())
+    page.wait_for_timeout(1_700)  # what is evaluated here counts as a click, so wait without looking
+    page.wait_for_function("() => document.getElementById('said').textContent.includes('press play')")
+    assert not state(page)["playing"]
+    page.locator("#play").click()
+    until(page, "stage.playing && stage.position() > 0.2")
+    strict.close()
 
 
 # --- where it goes

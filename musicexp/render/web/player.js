@@ -154,7 +154,7 @@
   const toggleScore = () => {
     if (at('score').disabled) return;
     at('score').setAttribute('aria-expanded', String(at('score').getAttribute('aria-expanded') !== 'true'));
-    showScore();
+    showScore().then(() => { if (!at('sheet').hidden) at('sheet').scrollIntoView({ block: 'nearest' }); });
   };
 
   // --- buttons
@@ -173,6 +173,7 @@
   const setAll = () => { playAll = !playAll; at('all').setAttribute('aria-pressed', String(playAll)); };
   const zoom = () => { roll.fit(); at('whole').setAttribute('aria-pressed', String(roll.zoomed)); };
   const mute = () => { if (muted === null) { muted = stage.volume; stage.volume = 0; } else { stage.volume = muted; muted = null; } };
+  const louder = by => { muted = null; stage.volume += by; };
   const help = () => { if (at('keys').open) at('keys').close(); else at('keys').showModal(); };
   const noPassage = () => { if (passage) { choosePassage(null); say('No passage'); } };
 
@@ -205,8 +206,8 @@
     const inField = event.target.matches('input, select, textarea');
     const own = event.target.matches('button, summary') && [' ', 'Enter'].includes(event.key);
     if (own || (inField && (event.target.type !== 'range' || event.key.startsWith('Arrow')))) return;
-    if (event.shiftKey && event.key === 'ArrowUp') stage.volume += SOFTER;
-    else if (event.shiftKey && event.key === 'ArrowDown') stage.volume -= SOFTER;
+    if (event.shiftKey && event.key === 'ArrowUp') louder(SOFTER);
+    else if (event.shiftKey && event.key === 'ArrowDown') louder(-SOFTER);
     else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight' || event.key === 'Home' || event.key === 'End') return roll._key(event);
     else if (/^[1-9]$/.test(event.key)) { lane = null; choose(pieces[Number(event.key) - 1]); }
     else if (!keys[event.key]) return undefined;
