@@ -171,6 +171,14 @@ def test_every_note_begins_when_it_is_written(opened: Open, rate: float) -> None
 
 
 @pytest.mark.slow
+def test_at_half_the_tempo_the_longest_note_is_held_to_its_end(opened: Open) -> None:
+    sound = np.abs(rendered(opened(), "reference_1", rate=0.5)).max(axis=1)
+    length = 60 / CHORALE.tempo / 0.5
+    last = sound[round(7 * length * RATE) :]
+    assert last[round(0.9 * length * RATE) : round(length * RATE)].max() > 0.05 * last.max()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["sample_1", "reference_1", "sample_4"])
 def test_it_is_as_loud_as_the_ogg_file_of_the_piece(opened: Open, number: str) -> None:
     import soundfile
