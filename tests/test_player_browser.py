@@ -46,13 +46,14 @@ CHORALE = Piece.of(
     [Note(24 * k, 24, root + above, 80, part) for k, root in enumerate((48, 53, 55, 48, 57, 53, 55, 48))
      for part, above in enumerate((24, 16, 7, 0))], tempo=90.0, metre=(3, 4), parts=("Soprano", "Alto", "Tenor", "Bass"),
 )  # fmt: skip
+LICENCE = "may be used by everybody " * 20
 HELD = Piece.of([Note(0, 96, 60)], tempo=60.0)
 PIECES = [
     PlayerPiece("sample_1", "sample_1", "samples", TUNE, (("temperature", "1.0"), ("notes", "64")), DRAWING),
     PlayerPiece("sample_2", "sample_2", "samples", TAPS, (("temperature", "1.5"), ("notes", "8"))),
     PlayerPiece("sample_3", "<img src=x onerror=alert(1)>", "samples", Piece.of([]), (("notes", "0"),)),
     PlayerPiece("sample_4", "held", "samples", HELD),
-    PlayerPiece("reference_1", "A chorale", "reference", CHORALE, (("from", "training"),)),
+    PlayerPiece("reference_1", "A chorale", "reference", CHORALE, (("from", "training"), ("licence", LICENCE))),
     *(PlayerPiece(f"learning_{i}_{k}", f"clip {k}", "learning", TAPS, (("loss", "2.0"),), None, i)
       for i in (10, 100, 1000) for k in (1, 2)),
 ]  # fmt: skip
@@ -466,6 +467,16 @@ def test_an_empty_piece_is_said_to_be_empty_and_names_are_text(opened: Open) -> 
     assert page.locator("main img").count() == 0
     page.keyboard.press("Space")
     until(page, "!stage.playing")
+
+
+@pytest.mark.slow
+def test_a_fact_as_long_as_a_licence_moves_no_button(opened: Open) -> None:
+    page = opened()
+    there = page.locator("#play").bounding_box()
+    page.keyboard.press("5")
+    assert page.locator("#play").bounding_box() == there
+    assert page.locator("#more").inner_text().split("\n")[-1] == LICENCE.strip()
+    assert page.locator(".entry").nth(4).locator("small").text_content() == "from training"
 
 
 @pytest.mark.slow

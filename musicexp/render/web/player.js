@@ -39,14 +39,15 @@
     if (stage.playing) requestAnimationFrame(frame);
   };
 
+  const fact = ([name, value], className = '') => Choice.element('div', { className },
+    Choice.element('dt', { textContent: name }), Choice.element('dd', {}, Choice.element('bdi', { textContent: value })));
+
   const showFacts = piece => {
-    const parts = (piece.parts || []).length > 1 ? piece.parts : [];
     const own = [...(piece.key ? [['key', piece.key]] : []), ['metre', piece.metre.join('/')], ['tempo', String(Math.round(piece.tempo))]];
-    const rows = [...piece.facts, ...own].map(([name, value], k) => Choice.element('div', { className: k < piece.facts.length ? '' : 'own' },
-      Choice.element('dt', { textContent: name }), Choice.element('dd', {}, Choice.element('bdi', { textContent: value }))));
-    parts.slice(0, 8).forEach((name, k) => rows.push(Choice.element('div', { className: `part part${k}` },
-      Choice.element('dt', { textContent: 'part' }), Choice.element('dd', {}, Choice.element('bdi', { textContent: name || String(k + 1) })))));
-    at('facts').replaceChildren(...rows);
+    const parts = (piece.parts || []).length > 1 ? piece.parts.slice(0, 8) : [];
+    at('facts').replaceChildren(...piece.facts.filter(Choice.short).map(one => fact(one)), ...own.map(one => fact(one, 'own')),
+      ...parts.map((name, k) => fact(['part', name || String(k + 1)], `part part${k}`)));
+    at('more').replaceChildren(...piece.facts.filter(one => !Choice.short(one)).map(one => fact(one)));
   };
 
   // --- what is heard
