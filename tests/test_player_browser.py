@@ -28,7 +28,7 @@ from musicexp.render.sound import Sound, carried_soundfont, piece_ogg
 from musicexp.tracking import open_store
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
@@ -46,26 +46,32 @@ CHORALE = Piece.of(
     [Note(24 * k, 24, root + above, 80, part) for k, root in enumerate((48, 53, 55, 48, 57, 53, 55, 48))
      for part, above in enumerate((24, 16, 7, 0))], tempo=90.0, metre=(3, 4), parts=("Soprano", "Alto", "Tenor", "Bass"),
 )  # fmt: skip
+LICENCE = "may be used by everybody " * 20
 HELD = Piece.of([Note(0, 96, 60)], tempo=60.0)
 PIECES = [
     PlayerPiece("sample_1", "sample_1", "samples", TUNE, (("temperature", "1.0"), ("notes", "64")), DRAWING),
     PlayerPiece("sample_2", "sample_2", "samples", TAPS, (("temperature", "1.5"), ("notes", "8"))),
     PlayerPiece("sample_3", "<img src=x onerror=alert(1)>", "samples", Piece.of([]), (("notes", "0"),)),
     PlayerPiece("sample_4", "held", "samples", HELD),
-    PlayerPiece("reference_1", "A chorale", "reference", CHORALE, (("from", "training"),)),
+    PlayerPiece("reference_1", "A chorale", "reference", CHORALE, (("from", "training"), ("licence", LICENCE))),
     *(PlayerPiece(f"learning_{i}_{k}", f"clip {k}", "learning", TAPS, (("loss", "2.0"),), None, i)
       for i in (10, 100, 1000) for k in (1, 2)),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield started
-        started.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Any) -> Iterator[Any]:
+    started = chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +162,6 @@ def test_it_plays_seeks_and_goes_on(opened: Open) -> None:
 # --- what is heard
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
 def test_every_note_begins_when_it_is_written(opened: Open, rate: float) -> None:
     sound = rendered(opened(), "sample_2", rate=rate)
@@ -165,7 +170,13 @@ def test_every_note_begins_when_it_is_written(opened: Open, rate: float) -> None
         assert begins(sound, written) == pytest.approx(written, abs=0.01)
 
 
-@pytest.mark.slow
+def test_at_half_the_tempo_the_longest_note_is_held_to_its_end(opened: Open) -> None:
+    sound = np.abs(rendered(opened(), "reference_1", rate=0.5)).max(axis=1)
+    length = 60 / CHORALE.tempo / 0.5
+    last = sound[round(7 * length * RATE) :]
+    assert last[round(0.9 * length * RATE) : round(length * RATE)].max() > 0.05 * last.max()
+
+
 @pytest.mark.parametrize("number", ["sample_1", "reference_1", "sample_4"])
 def test_it_is_as_loud_as_the_ogg_file_of_the_piece(opened: Open, number: str) -> None:
     import soundfile
@@ -178,7 +189,6 @@ def test_it_is_as_loud_as_the_ogg_file_of_the_piece(opened: Open, number: str) -
     assert loudness(played[:, 0], RATE) == pytest.approx(loudness(ogg, rate), abs=1.0)
 
 
-@pytest.mark.slow
 def test_a_loop_comes_round_to_the_frame(opened: Open) -> None:
     beat = 36 / STEPS_PER_QUARTER * 0.5  # between two taps
     sound = rendered(opened(), "sample_2", loop={"from": 0, "to": 2 * beat}, seconds=8 * beat)
@@ -190,7 +200,6 @@ def test_a_loop_comes_round_to_the_frame(opened: Open) -> None:
     assert np.abs(again - sound[2 * round_ : 3 * round_]).max() < 1e-3
 
 
-@pytest.mark.slow
 def test_what_sounds_at_a_place_is_heard_there_without_a_click(opened: Open) -> None:
     page = opened()
     whole, rest = rendered(page, "sample_4"), rendered(page, "sample_4", **{"from": 1.0})
@@ -200,7 +209,6 @@ def test_what_sounds_at_a_place_is_heard_there_without_a_click(opened: Open) -> 
     assert np.abs(np.diff(rest[: RATE // 50], axis=0)).max() < 0.5 * np.abs(np.diff(whole, axis=0)).max()
 
 
-@pytest.mark.slow
 def test_thick_chords_are_not_clipped_and_thin_ones_are_not_touched(opened: Open) -> None:
     page = opened()
     chord = "{ ...musicexp.pieces[3], notes: Array.from({ length: 40 }, (_, k) => [0, 96, 36 + k, 127, 0]), gain: 3 }"
@@ -220,7 +228,6 @@ LOG = """() => {
 }"""
 
 
-@pytest.mark.slow
 def test_notes_are_planned_ahead_and_on_the_clock_of_the_sound(opened: Open) -> None:
     page = opened()
     page.evaluate(LOG)
@@ -235,7 +242,6 @@ def test_notes_are_planned_ahead_and_on_the_clock_of_the_sound(opened: Open) -> 
     assert ahead.max() < 0.5
 
 
-@pytest.mark.slow
 def test_a_page_that_is_kept_busy_catches_up_in_time(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -250,10 +256,40 @@ def test_a_page_that_is_kept_busy_catches_up_in_time(opened: Open) -> None:
     assert np.allclose((np.diff(on_time) + 0.125) % 0.25, 0.125, atol=1e-6)
 
 
+def test_a_hidden_page_plans_further_ahead_than_its_slow_timers(opened: Open) -> None:
+    page = opened()
+    page.keyboard.press("Space")
+    until(page, "stage.playing && stage.position() > 0.2")
+    page.evaluate(LOG)
+    page.evaluate("""() => { Object.defineProperty(document, 'hidden', { get: () => true });
+        document.dispatchEvent(new Event('visibilitychange')); }""")
+    struck = page.evaluate("struck")
+    assert max(one["when"] - one["now"] for one in struck) > 2
+    was = len(struck)
+    until(page, "stage.position() > 1.5")
+    whens = [one["when"] for one in page.evaluate("struck")]
+    assert len(whens) > was
+    assert np.allclose(np.diff(whens), 0.25, atol=1e-6)
+
+
+def test_without_a_click_nothing_sounds_and_the_page_says_what_to_do(chromium: Any, player: Path) -> None:
+    strict = chromium.launch(executable_path=CHROMIUM, args=[one for one in ARGUMENTS if "autoplay" not in one])  # fmt: skip
+    page = strict.new_page()
+    page.add_init_script(
+        "addEventListener('load', () => { musicexp.stage.play(); })"
+    )  # no click asked for it
+    page.goto(player.as_uri())
+    page.wait_for_timeout(1_700)  # what is evaluated here counts as a click, so wait without looking
+    page.wait_for_function("() => document.getElementById('said').textContent.includes('press play')")
+    assert not state(page)["playing"]
+    page.locator("#play").click()
+    until(page, "stage.playing && stage.position() > 0.2")
+    strict.close()
+
+
 # --- where it goes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [FRAME, PHONE, DESK])
 def test_everything_can_be_done_with_keys(opened: Open, size: tuple[int, int]) -> None:
     page = opened(size)
@@ -304,7 +340,6 @@ def test_everything_can_be_done_with_keys(opened: Open, size: tuple[int, int]) -
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.slow
 def test_a_rate_changes_the_tempo_and_keeps_the_place(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -318,7 +353,6 @@ def test_a_rate_changes_the_tempo_and_keeps_the_place(opened: Open) -> None:
     assert after == pytest.approx(2, abs=0.3)
 
 
-@pytest.mark.slow
 def test_a_click_seeks_and_a_drag_loops_whole_beats(opened: Open) -> None:
     page = opened()
     box = page.locator("#roll").bounding_box()
@@ -351,7 +385,6 @@ def test_a_click_seeks_and_a_drag_loops_whole_beats(opened: Open) -> None:
     assert state(page)["place"] == pytest.approx(state(page)["seconds"] / 2, abs=0.5)
 
 
-@pytest.mark.slow
 def test_a_finger_is_enough(opened: Open) -> None:
     page = opened(PHONE, has_touch=True, is_mobile=True)
     page.locator("#play").tap()
@@ -365,7 +398,6 @@ def test_a_finger_is_enough(opened: Open) -> None:
     assert state(page)["current"] == "reference_1"
 
 
-@pytest.mark.slow
 def test_one_after_the_other_passes_over_what_is_empty_and_ends_with_its_group(opened: Open) -> None:
     page = opened()
     page.keyboard.press("t")
@@ -380,7 +412,6 @@ def test_one_after_the_other_passes_over_what_is_empty_and_ends_with_its_group(o
     assert state(page)["current"] == "sample_4"
 
 
-@pytest.mark.slow
 def test_one_hears_it_learn(opened: Open) -> None:
     page = opened()
     assert page.locator("#stops li").count() == 3
@@ -395,7 +426,6 @@ def test_one_hears_it_learn(opened: Open) -> None:
     assert not state(page)["playing"]
 
 
-@pytest.mark.slow
 def test_switching_in_mid_phrase_keeps_the_bar_and_the_beat(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -411,7 +441,6 @@ def test_switching_in_mid_phrase_keeps_the_bar_and_the_beat(opened: Open) -> Non
 # --- what is seen and told
 
 
-@pytest.mark.slow
 def test_an_empty_piece_is_said_to_be_empty_and_names_are_text(opened: Open) -> None:
     page = opened()
     page.keyboard.press("3")
@@ -422,7 +451,15 @@ def test_an_empty_piece_is_said_to_be_empty_and_names_are_text(opened: Open) -> 
     until(page, "!stage.playing")
 
 
-@pytest.mark.slow
+def test_a_fact_as_long_as_a_licence_moves_no_button(opened: Open) -> None:
+    page = opened()
+    there = page.locator("#play").bounding_box()
+    page.keyboard.press("5")
+    assert page.locator("#play").bounding_box() == there
+    assert page.locator("#more").inner_text().split("\n")[-1] == LICENCE.strip()
+    assert page.locator(".entry").nth(4).locator("small").text_content() == "from training"
+
+
 def test_the_score_is_unpacked_when_it_is_asked_for(opened: Open) -> None:
     page = opened()
     assert page.locator("#sheet img").count() == 0
@@ -433,7 +470,6 @@ def test_the_score_is_unpacked_when_it_is_asked_for(opened: Open) -> None:
     assert not page.locator("#sheet").is_visible()
 
 
-@pytest.mark.slow
 def test_a_screen_reader_is_told_what_is_asked_and_not_more(opened: Open) -> None:
     page = opened()
     unnamed = page.evaluate("""() => [...document.querySelectorAll('button, select, input, [role=slider]')].filter(one =>
@@ -452,7 +488,6 @@ def test_a_screen_reader_is_told_what_is_asked_and_not_more(opened: Open) -> Non
     assert page.locator("#said").inner_text() == "sample_2: temperature 1.5 · notes 8"
 
 
-@pytest.mark.slow
 def test_without_ogg_vorbis_plain_tones_are_played_and_the_page_says_so(opened: Open) -> None:
     page = opened()
     page.evaluate("() => { BaseAudioContext.prototype.decodeAudioData = () => Promise.reject(new Error('no such format')); }")  # fmt: skip
@@ -463,7 +498,6 @@ def test_without_ogg_vorbis_plain_tones_are_played_and_the_page_says_so(opened: 
     assert np.abs(rendered(page, "sample_2")).max() > 0.05
 
 
-@pytest.mark.slow
 def test_hundreds_of_pieces_stay_usable(opened: Open, tmp_path: Path) -> None:
     many = [PlayerPiece(f"s{k}", f"sample_{k}", "samples", TUNE, (("temperature", f"{k % 7}"),)) for k in range(250)]  # fmt: skip
     path = tmp_path / "many.html"
@@ -482,7 +516,6 @@ def test_hundreds_of_pieces_stay_usable(opened: Open, tmp_path: Path) -> None:
 # --- where it stands
 
 
-@pytest.mark.slow
 def test_it_plays_in_a_sandboxed_frame(opened: Open, player: Path, tmp_path: Path) -> None:
     holder = tmp_path / "holder.html"
     holder.write_text("<body><script>onmessage = ({data}) => { const f = document.createElement('iframe'); f.sandbox = 'allow-scripts';"
@@ -541,7 +574,6 @@ def plays(frame: Any) -> None:
     frame.wait_for_function("() => musicexp.stage.playing && musicexp.stage.position() > 0.3")
 
 
-@pytest.mark.slow
 def test_two_runs_play_side_by_side_in_mlflow(browser: Any, server: str, store: str) -> None:
     opened_store = open_store(store, "players")
     runs = []
