@@ -29,9 +29,9 @@ from musicexp.errors import SettingError, StoreError
 from musicexp.render.sound import Sound, carried_soundfont
 from musicexp.report.comparison import ComparedRun, Comparison
 from musicexp.report.comparison_curves import curve_data, packed, unit_of
-from musicexp.report.comparison_file import MARK, check_page, write_page
+from musicexp.report.comparison_file import check_page, write_page
 from musicexp.report.comparison_music import heard
-from musicexp.report.comparison_page import Page, comparison_page
+from musicexp.report.comparison_page import MARK, Page, comparison_page
 from musicexp.report.serving import GUARDS, LONGEST, MOST_BYTES, NOTE, Notes, application
 from musicexp.tracking import MlflowRun, Store, open_store, store_uri
 
@@ -66,7 +66,7 @@ def with_data(run: ComparedRun, **fingerprints: str) -> ComparedRun:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return comparison_page(several(), sound()).decode()
+    return comparison_page(several(), sound(), 0).decode()
 
 
 class Read(HTMLParser):
@@ -138,7 +138,7 @@ def test_notes_of_a_page_without_a_server_are_read_only(page: str) -> None:
 
 
 def test_gaps_and_samples_that_were_not_drawn_alike_are_told() -> None:
-    found = heard(several(), sound())
+    found = heard(several(), sound(), 0)
     first, second = found.rows
     assert first.drawn == "temperature 1, draw 0, seed 0"
     assert not first.differs
@@ -157,7 +157,7 @@ def test_other_tokens_are_compared_in_bits_per_note() -> None:
     assert unit.name == "bits per note"
     assert unit.factors == pytest.approx((3, 3))
     assert unit.val_only
-    text = Read(comparison_page(found, sound()).decode()).text
+    text = Read(comparison_page(found, sound(), 0).decode()).text
     assert "This comparison is not fair" in text
     assert "different vocabularies" in text
     assert "bits/note validation" in text
@@ -171,7 +171,7 @@ def test_other_tokens_are_compared_in_bits_per_note() -> None:
 def test_runs_on_other_music_are_shown_one_at_a_time() -> None:
     found = side_by_side([compared(0), with_data(compared(2), data="other")])
     assert unit_of(found).alone
-    read = Read(comparison_page(found, sound()).decode())
+    read = Read(comparison_page(found, sound(), 0).decode())
     assert "they rank nothing" in read.text
     assert not [told for told in read.having("best") if "number" in told["class"] and "red" in told["class"]]
 
@@ -194,7 +194,7 @@ def test_a_curve_is_packed_and_thinned_to_its_extremes() -> None:
 
 def test_a_comparison_without_anything_is_a_page_of_words() -> None:
     bare = dataclasses.replace(compared(0), samples=(), references=(), curves={}, figures={}, baselines={})
-    text = Read(comparison_page(side_by_side([bare]), sound()).decode()).text
+    text = Read(comparison_page(side_by_side([bare]), sound(), 0).decode()).text
     for told in ("no melodies", "no curve", "No run has a figure"):
         assert told in text or told.replace("no curve", "logged a curve yet") in text
 
@@ -352,7 +352,7 @@ def test_of_two_who_write_at_once_one_is_told(store: Store, run: MlflowRun) -> N
     writers = [
         threading.Thread(target=lambda k=k: found.append(notes.put(run.id, "", f"note {k}")))
         for k in range(4)
-    ]  # type: ignore[misc]
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -440,7 +440,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = [compared(k, samples=3, notes=64) for k in range(5)]
     runs[4] = dataclasses.replace(runs[4], name=HOSTILE, samples=runs[4].samples[:2])
     made = tmp_path_factory.mktemp("page") / "compare 音.html"
-    made.write_bytes(comparison_page(side_by_side(runs), sound()))
+    made.write_bytes(comparison_page(side_by_side(runs), sound(), 5))
     return made
 
 
@@ -557,6 +557,19 @@ def test_keys_go_from_row_to_row_and_a_row_is_played_in_turn(seen: Seen) -> None
     seen.page.locator(".cell.real").first.click()
     assert seen.js(f"{grid}.row") == "real"
     assert seen.js(f"{grid}.stage.playing")
+
+
+@pytest.mark.slow
+def test_a_score_opens_when_it_is_asked_for_and_follows_the_run(seen: Seen) -> None:
+    assert seen.page.locator("#sheet").is_hidden()
+    seen.page.locator("#score").click()
+    until(seen.page, "document.querySelector('#sheet img')?.naturalWidth > 0")
+    seen.page.keyboard.press("3")
+    until(seen.page, "document.querySelector('#sheet img')?.alt === 'Score of sample 1 of run-2'")
+    seen.js("musicexp.grid.move(1)")
+    until(seen.page, "document.getElementById('sheet').textContent.includes('no score')")
+    seen.page.keyboard.press("s")
+    assert seen.page.locator("#sheet").is_hidden()
 
 
 @pytest.mark.slow
