@@ -12,6 +12,7 @@ import math
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 import uuid
@@ -353,6 +354,11 @@ def _cause(error: BaseException) -> str:
     return _short(text) or type(error).__name__
 
 
+def _as_logged(value: float) -> float:
+    """A metric's value as it was logged: MLflow's database has the greatest number in place of infinity."""
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value
+
+
 def _short(text: str) -> str:
     text = re.sub(r"\s*\[SQL:.*", "", text)
     text = re.sub(r"\s*\(Background on this error.*", "", text)
@@ -440,7 +446,7 @@ class MlflowRun:
         """(iteration, value, when it was logged in ms since 1970) as logged, in order of iteration."""
         with _translated(f"the curve {metric} of run {self.name} cannot be read"):
             history = self._client.get_metric_history(self.id, metric)
-        return sorted({m.step: (m.step, m.value, m.timestamp) for m in history}.values())
+        return sorted({m.step: (m.step, _as_logged(m.value), m.timestamp) for m in history}.values())
 
     def files(self) -> list[str]:
         """The names of the files at the root of its artifacts, in order; none if its folder is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -32,6 +33,16 @@ def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert cache_dir(store_uri(None)) == tmp_path / "there"
     with pytest.raises(StoreError, match="no longer writes; give a path"):
         store_uri("file:./mlruns")
+
+
+def test_what_was_infinite_is_read_as_infinite(store: str) -> None:
+    run = open_store(store, EXPERIMENT).create_run("far", {"musicexp": "run"})
+    run.log_metrics({"loss/val": math.inf}, 1)
+    run.log_metrics({"loss/val": -math.inf}, 2)
+    run.log_metrics({"loss/val": 1e300}, 3)
+    run.flush()
+    assert [value for _, value, _ in run.history("loss/val")] == [math.inf, -math.inf, 1e300]
+    run.close("FINISHED")
 
 
 def test_a_run_comes_back_as_it_was_left(store: str) -> None:

@@ -204,7 +204,8 @@ def _tokens(iterations: NDArray[np.float64], tokens: NDArray[np.float64]) -> flo
 
 
 def _floats(numbers: NDArray[np.float64]) -> str:
-    return base64.b64encode(numbers.astype("<f4").tobytes()).decode()
+    with np.errstate(over="ignore"):  # what is beyond 3e38 is infinite to whoever looks
+        return base64.b64encode(numbers.astype("<f4").tobytes()).decode()
 
 
 def _baselines(found: Comparison, unit: Unit, place: Mapping[int, int]) -> list[dict[str, Any]]:

@@ -100,8 +100,11 @@ def _band(curves: Sequence[Sequence[Point]]) -> tuple[BandPoint, ...]:
         return ()
     values = np.array([[curve[i].value for i in common] for curve in by_iteration])
     seconds = np.array([[curve[i].seconds for i in common] for curve in by_iteration]).mean(axis=0)
+    values[:, ~np.isfinite(values).all(axis=0)] = np.nan  # where one diverged there is no mean
     mean = values.mean(axis=0)
-    half = stats.t.ppf((1 + LEVEL) / 2, len(curves) - 1) * values.std(axis=0, ddof=1) / math.sqrt(len(curves))
+    with np.errstate(over="ignore"):
+        deviation = values.std(axis=0, ddof=1)
+    half = stats.t.ppf((1 + LEVEL) / 2, len(curves) - 1) * deviation / math.sqrt(len(curves))
     columns = np.stack([seconds, mean, mean - half, mean + half], axis=1).tolist()
     tokens = [by_iteration[0][i].tokens_seen for i in common]
     return tuple(BandPoint(i, t, *row) for i, t, row in zip(common, tokens, columns, strict=True))
