@@ -6,6 +6,7 @@ import asyncio
 import base64
 import dataclasses
 import json
+import math
 import re
 import shutil
 import signal
@@ -193,6 +194,32 @@ def test_a_curve_is_packed_and_thinned_to_its_extremes() -> None:
     assert set(extremes) <= set(kept)
 
 
+def test_a_run_that_diverged_is_compared_like_any_other() -> None:
+    first, second = compared(0, samples=0), compared(1, samples=0)
+    far = tuple(p._replace(value=math.inf if p.iteration > 100 else 1e200) for p in first.curves["train"])
+    lost = tuple(p._replace(value=math.nan if p.iteration > 50 else 1.0) for p in second.curves["train"])
+    found = side_by_side(
+        [
+            dataclasses.replace(first, curves={"train": far, "val": ()}, references=()),
+            dataclasses.replace(second, curves={"train": lost, "val": ()}, references=()),
+        ]
+    )
+    [group] = found.groups
+    means = [point.mean for point in group.curves["train"]]
+    assert all(map(math.isfinite, means[:50]))
+    assert not any(map(math.isfinite, means[50:]))
+    run = Read(comparison_page(found, sound(), 0).decode()).data["curve-data"]["runs"][0]
+    assert struct.unpack("<200f", base64.b64decode(run["curves"]["train"]["value"]))[-1] == math.inf
+
+
+def test_values_that_differ_at_their_ends_look_different() -> None:
+    places = ["/home/somebody/" + "music/" * 20 + end for end in ("this", "that")]
+    runs = [compared(k, samples=0) for k in (0, 2)]
+    runs = [dataclasses.replace(r, settings={**r.settings, "dataset.name": p}, references=()) for r, p in zip(runs, places, strict=True)]  # fmt: skip
+    read = Read(comparison_page(side_by_side(runs), sound(), 0).decode())
+    assert all(place in read.text for place in places)
+
+
 def test_a_comparison_without_anything_is_a_page_of_words() -> None:
     bare = dataclasses.replace(compared(0), samples=(), references=(), curves={}, figures={}, baselines={})
     text = Read(comparison_page(side_by_side([bare]), sound(), 0).decode()).text
@@ -287,6 +314,7 @@ def test_a_note_is_stored_in_mlflow_and_never_in_place_of_an_unseen_one(app: Any
     assert status == 409
     assert json.loads(told)["text"] == QUOTES
     assert stored(store, run) == QUOTES
+    assert asked(app, body=note(run, QUOTES))[0] == 200, "the same once more, since its answer was lost"
     assert asked(app, body=note(run, HOSTILE, before=QUOTES))[0] == 200
     status, headers, told = asked(app, "GET", "/")
     assert status == 200
@@ -512,6 +540,17 @@ def test_a_drag_zooms_and_a_double_click_shows_all(seen: Seen) -> None:
 def test_smoothing_is_the_mean_of_the_points_around(seen: Seen) -> None:
     values = seen.js("Array.from(Curves.smoothed([1,2,3,4,5], Float32Array.of(1,2,6,4,NaN), 1))")
     assert (values[:4] == pytest.approx([1, 3, 4, 5]) and values[4] is None) or values[4] != values[4]
+
+
+@pytest.mark.slow
+def test_a_curve_of_one_point_is_read_where_the_pointer_is_near(seen: Seen) -> None:
+    near = "Curves.nearest(Float64Array.of(100), {x}, {reach})"
+    assert seen.js(near.format(x=103, reach=5)) == 0
+    assert seen.js(near.format(x=97, reach=5)) == 0
+    assert seen.js(near.format(x=106, reach=5)) == -1
+    assert seen.js("Curves.nearest(Float64Array.of(10, 20), 31, 0)") == -1, (
+        "behind its end by more than a step"
+    )
 
 
 @pytest.mark.slow

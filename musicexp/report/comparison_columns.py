@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from musicexp.report.comparison import ComparedRun, Comparison, Group
 from musicexp.report.comparison_curves import in_order, look
 from musicexp.report.html import Html, name, tag
+from musicexp.report.study_facts import cut
 
 MANY = 8
 """Columns beyond which paper has room for their numbers only."""
+LONGEST_HEAD = 80
+"""Letters of a name above a column; the figures have it whole."""
 
 
 @dataclass(frozen=True)
@@ -49,4 +52,11 @@ def column_head(column: Column) -> Html:
     seed = "" if run.seed is None else f"seed {run.seed}"
     state = "" if run.status == "FINISHED" else run.status.lower()
     more = ", ".join(word for word in (seed, state) if word)
-    return tag("th", chip(column.number, column.colour), " ", name(run.name), tag("small", more), scope="col")
+    return tag(
+        "th",
+        chip(column.number, column.colour),
+        " ",
+        name(cut(run.name, LONGEST_HEAD)),
+        tag("small", more),
+        scope="col",
+    )

@@ -11,7 +11,8 @@ from musicexp.report.html import Html, joined, name, table, tag, text, visible
 from musicexp.report.study_facts import cut, interval, setting
 from musicexp.wording import count
 
-LONGEST = 60
+LONGEST = 400
+"""Letters of a value: long lists are cut, but two paths that differ at their ends are told apart."""
 
 
 # ---------------------------------------------------------------------------------------------------

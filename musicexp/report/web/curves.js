@@ -9,6 +9,7 @@ const Curves = (() => {
   const DASHES = [[], [7, 3], [2, 3]];
   const AXES = { iteration: 'iteration', tokens: 'tokens seen', seconds: 'time trained' };
   const CLICK = 5; // pixels: what is no drag yet
+  const FINGER = 6; // pixels: how far from a point its value is read
   const CLOSEST = 4; // a view holds at least so many of the smallest steps
   const ROOM = 0.06; // of the height, above and below the lines
   const LEAPS = 2.5; // pixels that a dense line goes up and down in a column, from which on it is drawn as an area
@@ -82,11 +83,11 @@ const Curves = (() => {
     return low;
   };
 
-  /** The index of the point nearest to `x`; -1 where the curve has none within half a step of its ends. */
-  const nearest = (xs, x) => {
+  /** The index of the point nearest to `x`; -1 where the curve has none within a step, or `reach`, of its ends. */
+  const nearest = (xs, x, reach = TINY) => {
     if (!xs.length) return -1;
     const k = atLeast(xs, x);
-    const spare = xs.length > 1 ? (xs[xs.length - 1] - xs[0]) / (xs.length - 1) : TINY;
+    const spare = Math.max(reach, xs.length > 1 ? (xs[xs.length - 1] - xs[0]) / (xs.length - 1) : 0);
     if (k === xs.length) return x - xs[k - 1] <= spare ? k - 1 : -1;
     if (k === 0) return xs[0] - x <= spare ? 0 : -1;
     return x - xs[k - 1] < xs[k] - x ? k - 1 : k;
@@ -107,7 +108,7 @@ const Curves = (() => {
     const power = 10 ** Math.floor(Math.log10(span));
     const step = (units.find(unit => unit * power >= span - TINY) || 10) * power;
     const found = [];
-    for (let k = Math.ceil(from / step - TINY); k * step <= to + step * TINY; k += 1) found.push(k * step);
+    for (let k = Math.ceil(from / step - TINY); k * step <= to + step * TINY; k += 1) found.push(k * step + 0); // no -0
     return found;
   };
 
@@ -205,9 +206,10 @@ const Curves = (() => {
 
     /** Values at a place of the axis, by item: {train, val}, with low and high of a mean. */
     values(x) {
-      const found = new Map(this.items.map(item => [item, {}]));
+      const found = new Map(this.items.map(item => [item, {}])), [from, to] = this.range();
+      const reach = (to - from) * FINGER / this.inner; // a curve of one point can be met, too
       this.drawn().forEach(({ item, side, xs, raw, line, low, high }) => {
-        const k = nearest(xs, x);
+        const k = nearest(xs, x, reach);
         if (k < 0) return;
         found.get(item)[side] = { x: xs[k], value: line[k], raw: raw[k], low: low ? low[k] : null, high: high ? high[k] : null };
       });
