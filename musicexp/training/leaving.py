@@ -69,11 +69,9 @@ def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
     Args:
         say: is told what was wanted and cannot be made.
     """
-    entries = [
-        *sample_entries(outcome.melodies),
-        *reference_entries(outcome.references),
-        *clip_entries(learned(run)),
-    ]
+    entries = [*sample_entries(outcome.melodies), *clip_entries(learned(run))]
+    if entries:  # real music is played for comparison; a run without a melody has nothing to compare with it
+        entries += reference_entries(outcome.references)
     played, remarks = performance(run.name, entries, outcome.checkpoint.config.render)
     for remark in remarks:
         say(f"render   {remark}")
