@@ -9,6 +9,7 @@ From Python:
     musicexp.generate(result.id, "temperature=0.8")
     musicexp.load_run("last").checkpoint().model()
     musicexp.describe("dataset=ryans").music.keys
+    musicexp.report.comparison_frame(musicexp.compare("study=report"))
 """
 
 from __future__ import annotations
@@ -16,15 +17,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.api import describe, generate, load_run, run, run_seeds, search
+    from musicexp.api import compare, describe, export, generate, load_run, run, run_seeds, search
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "describe", "generate", "load_run", "run", "run_seeds", "search"]
+__all__ = [
+    "__version__",
+    "compare",
+    "describe",
+    "export",
+    "generate",
+    "load_run",
+    "run",
+    "run_seeds",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that `musicexp --help` and completion stay free of torch, Lightning and MLflow.
-    if name in ("describe", "generate", "load_run", "run", "run_seeds", "search"):
+    if name in ("compare", "describe", "export", "generate", "load_run", "run", "run_seeds", "search"):
         from musicexp import api
 
         return getattr(api, name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from musicexp.config import (
     Config,
@@ -23,17 +23,32 @@ from musicexp.config import (
 )
 from musicexp.errors import SettingError, StoreError
 from musicexp.imports import importing
-from musicexp.tracking import MLRUNS, MlflowRun, cache_dir, open_store, store_path, store_uri, write_whole
+from musicexp.tracking import (
+    MLRUNS,
+    MlflowRun,
+    Store,
+    cache_dir,
+    open_store,
+    store_path,
+    store_uri,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from musicexp.generation import Checkpoint, Melody
-    from musicexp.report import Description, Study
+    from musicexp.report import Comparison, Description, Study
+    from musicexp.report.export import Exported
     from musicexp.training import Reporter, RunResult
 
 GENERATED = "generated"
+BEST_COMPARED, MOST_COMPARED = 5, 100
 RENDER = "render."
 PLACES = ("tracking.uri", "tracking.experiment")
 DATA_HINT = "`python -m musicexp data --help` lists every setting"
+COMPARE_SETTINGS = ("study", "experiment", "top", *PLACES)
+COMPARE_HINT = "`python -m musicexp compare --help` lists every setting"
+EXPORT_SETTINGS = ("references", *PLACES)
+EXPORT_HINT = "`python -m musicexp export --help` lists every setting"
 GENERATE_HINT = "`python -m musicexp generate --help` lists every setting"
 
 
@@ -314,6 +329,100 @@ def _free_folder(name: str) -> Path:
     return candidate
 
 
+def compare(*words: str) -> Comparison:
+    """Put runs side by side, as `python -m musicexp compare WORDS` does; as plain values.
+
+    Args:
+        words: ids, names or `last`; or "study=NAME" or "experiment=NAME", with "top=5".
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    given = assignments([word for word in words if "=" in word], COMPARE_SETTINGS, COMPARE_HINT)
+    named = [word for word in words if "=" not in word]
+    chosen = {key: _name(key, given[key]) for key in ("study", "experiment") if key in given}
+    if len(chosen) + bool(named) != 1:
+        raise SettingError(
+            "compare wants runs (ids, names or `last`), or study=NAME, or experiment=NAME, and one of these alone, "
+            "as in `python -m musicexp compare last other` or `python -m musicexp compare study=report`"
+        )
+    if named and "top" in given:
+        raise SettingError(
+            "top goes with study=NAME or experiment=NAME; of runs that are named all are compared"
+        )
+    top = given.get("top", BEST_COMPARED)
+    if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= MOST_COMPARED:
+        raise SettingError(f"top must be a whole number, at least 1 and at most {MOST_COMPARED}, not {top!r}")
+    store = _store_of(given, chosen.get("experiment"))
+
+    from musicexp.report import compare_runs
+
+    return compare_runs(store, named, study=chosen.get("study"), experiment="experiment" in chosen, top=top)
+
+
+def export(reference: str, folder: str | Path, *words: str) -> Path:
+    """Write a run as a folder that anybody can open, as `python -m musicexp export RUN DIR` does.
+
+    Args:
+        reference: an id, a name or `last`.
+        folder: one that is not there yet, or empty.
+        words: such as "references=false".
+
+    Returns:
+        The folder.
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    return _exported(reference, Path(folder), words).folder
+
+
+def export_words(words: Sequence[str]) -> Exported:
+    """`export` of a command line."""
+    settings = [word for word in words if word.partition("=")[0] in EXPORT_SETTINGS and "=" in word]
+    named = [word for word in words if word not in settings]
+    flags = [word for word in named if word.startswith("--")]
+    if flags:
+        raise SettingError(f"unknown flag {flags[0]}: settings are written setting=value, without dashes")
+    if len(named) > 2 and (strange := [word for word in named if "=" in word]):
+        assignments(strange, EXPORT_SETTINGS, EXPORT_HINT)  # says which setting it may have meant
+    if len(named) != 2:
+        raise SettingError(
+            "export wants a run (its id, its name, or `last`) and a folder, as in `python -m musicexp export last for-anna`"
+        )
+    return _exported(named[0], Path(named[1]), settings)
+
+
+def _exported(reference: str, folder: Path, words: Sequence[str]) -> Exported:
+    given = assignments(words, EXPORT_SETTINGS, EXPORT_HINT)
+    references = given.get("references", True)
+    if not isinstance(references, bool):
+        raise SettingError(f"references must be true or false, not {references!r}")
+    from musicexp.report.export import check_target, export_run
+
+    check_target(folder.expanduser())
+    store = _store_of(given)
+    found = store.find(reference, last_with="config.yaml")
+    return export_run(found, store.experiments().get(found.experiment_id, ""), folder, references=references)
+
+
+def _name(key: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or value == "":
+        raise SettingError(f"{key} must be a name, not {value!r}")
+    return str(value)
+
+
+def _store_of(given: Mapping[str, Any], experiment: str | None = None) -> Store:
+    """The store that the settings tracking.uri and tracking.experiment name; it must be there."""
+    tracking = compose([]).tracking
+    places = {
+        "uri": given.get("tracking.uri"),
+        "experiment": experiment or given.get("tracking.experiment", tracking.experiment),
+    }
+    checked: Tracking = build_part(Tracking, dataclasses.asdict(tracking) | places, "tracking.")
+    return open_store(store_uri(checked.uri), checked.experiment, create=False)
+
+
 def describe(*words: str, reporter: Reporter | None = None) -> Description:
     """What a data set holds, as `python -m musicexp data WORDS` tells; nothing is trained.
 
@@ -380,4 +489,4 @@ def _out_folder(words: list[str]) -> Path | None:
     return Path(str(out)).expanduser()
 
 
-__all__ = ["LoadedRun", "describe", "generate", "load_run", "run", "run_seeds", "search"]
+__all__ = ["LoadedRun", "compare", "describe", "export", "generate", "load_run", "run", "run_seeds", "search"]

@@ -38,6 +38,9 @@ METRICS_A_CALL = 1000  # MLflow's own limit for one log_batch
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 LOCK_SECONDS = 120.0
+RUNS_A_CALL = 1000
+NAMED = 10
+"""Experiments that are named to who has asked for another."""
 IMAGES, SHOWN, IMAGE_PARTS = "images", "+compressed", 6
 """Where MLflow's page looks for pictures, what ends the name of the copy that its charts show, and of how many parts,
 joined by +, a name is made."""
@@ -126,6 +129,11 @@ def store_path(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
+def without_password(text: str) -> str:
+    """A text whose addresses show no password: what is shown or handed on may go anywhere."""
+    return re.sub(r"(://[^/\s:@]*):[^@/\s]+@", r"\1:...@", text)
+
+
 def cache_dir(uri: str) -> Path:
     """Where prepared data lies: $MUSICEXP_CACHE, else beside a local store, else ./mlruns/cache."""
     if os.environ.get("MUSICEXP_CACHE"):
@@ -200,8 +208,46 @@ class Store:
                 for r in self.client.search_runs(experiments, max_results=50_000)
                 if r.info.run_name == reference
             ]
-        quote = '"' if "'" in reference else "'"
-        return list(self.client.search_runs(experiments, f"attributes.run_name = {quote}{reference}{quote}"))
+        return list(self.client.search_runs(experiments, f"attributes.run_name = {_quoted(reference)}"))
+
+    def runs(self, tags: Mapping[str, str], *, here: bool = False) -> list[MlflowRun]:
+        """Every run that bears all of these tags, the oldest first.
+
+        Args:
+            here: those of this store's experiment alone, else of all experiments.
+        """
+        wanted = " AND ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items())
+        found: list[Any] = []
+        with _translated(f"runs cannot be read from {self.uri}"):
+            where = [self.experiment_id] if here else list(self.experiments())
+            page: Any = None
+            while page is None or page.token:
+                page = self.client.search_runs(
+                    where,
+                    wanted,
+                    max_results=RUNS_A_CALL,
+                    order_by=["attributes.start_time ASC"],
+                    page_token=page and page.token,
+                )
+                found += page
+        return [MlflowRun(self.client, run) for run in found]
+
+    def experiments(self) -> dict[str, str]:
+        """Id -> name of every experiment that is not deleted."""
+        with _translated(f"the experiments of {self.uri} cannot be read"):
+            return {e.experiment_id: e.name for e in self.client.search_experiments()}
+
+
+def _quoted(text: str) -> str:
+    """A text as MLflow's filters take it.
+
+    Raises:
+        RunError: it holds both kinds of quotation marks, for which they have no word.
+    """
+    if "'" in text and '"' in text:
+        raise RunError(f"nothing can be looked for that holds both ' and \": {text}")
+    quote = '"' if "'" in text else "'"
+    return f"{quote}{text}{quote}"
 
 
 def open_store(uri: str, experiment: str, *, create: bool = True) -> Store:
@@ -249,8 +295,9 @@ def _connect(uri: str, experiment: str, artifacts: str | None, create: bool) -> 
                 f"the experiment {experiment!r} was deleted in {uri}; restore it in the UI or name another with tracking.experiment=NAME"
             )
         if known is None and not create:
+            others = ", ".join(repr(e.name) for e in client.search_experiments(max_results=NAMED))
             raise RunError(
-                f"there is no experiment {experiment!r} in {uri}; name another with tracking.experiment=NAME"
+                f"there is no experiment {experiment!r} in {uri}, which has {others or 'none'}; name another with tracking.experiment=NAME"
             )
         experiment_id = known.experiment_id if known else client.create_experiment(experiment, artifacts)
     return Store(uri, experiment, experiment_id, client)
@@ -325,7 +372,12 @@ class MlflowRun:
         self.name: str = run.info.run_name
         self.status: str = run.info.status
         self.tags: dict[str, str] = dict(run.data.tags)
-        self._params = set(run.data.params)
+        self.params: dict[str, str] = dict(run.data.params)
+        self.metrics: dict[str, float] = dict(run.data.metrics)
+        """The latest value of each, as it was when the run was found."""
+        self.started_ms: int = run.info.start_time or 0
+        """When the run was made, in ms since 1970; 0 if unknown."""
+        self.experiment_id: str = run.info.experiment_id
         self._artifacts = _local_folder(run.info.artifact_uri)
         self._buffer: list[tuple[str, float, int, int]] = []
         self._flushed = time.monotonic()
@@ -343,7 +395,7 @@ class MlflowRun:
 
         with _translated(f"the params of run {self.name} cannot be written"):
             # MLflow forbids a change: what a run was begun with stays, also when it is resumed otherwise.
-            told = [Param(k, str(v)[:PARAM_LENGTH]) for k, v in params.items() if k not in self._params]
+            told = [Param(k, str(v)[:PARAM_LENGTH]) for k, v in params.items() if k not in self.params]
             self._client.log_batch(self.id, params=told)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
@@ -383,6 +435,48 @@ class MlflowRun:
         with _translated(f"the curve {metric} of run {self.name} cannot be read"):
             history = self._client.get_metric_history(self.id, metric)
         return sorted({m.step: m.value for m in history}.items())
+
+    def history(self, metric: str) -> list[tuple[int, float, int]]:
+        """(iteration, value, when it was logged in ms since 1970) as logged, in order of iteration."""
+        with _translated(f"the curve {metric} of run {self.name} cannot be read"):
+            history = self._client.get_metric_history(self.id, metric)
+        return sorted({m.step: (m.step, m.value, m.timestamp) for m in history}.values())
+
+    def files(self) -> list[str]:
+        """The names of the files at the root of its artifacts, in order; none if its folder is gone."""
+        with _translated(f"the files of run {self.name} cannot be listed"):
+            if self._artifacts is None:
+                return sorted(f.path for f in self._client.list_artifacts(self.id) if not f.is_dir)
+            if not self._artifacts.is_dir():
+                return []
+            hidden = re.compile(r"\..*\.part")  # what is being written
+            return sorted(
+                f.name for f in self._artifacts.iterdir() if f.is_file() and not hidden.fullmatch(f.name)
+            )
+
+    def all_files(self) -> list[str]:
+        """As `files`, with those in folders below, such as images/roll.png."""
+        if self._artifacts is not None:
+            below = (folder for folder in self._artifacts.rglob("*") if folder.is_dir())
+            with _translated(f"the files of run {self.name} cannot be listed"):
+                return sorted(
+                    [
+                        *self.files(),
+                        *(
+                            path.relative_to(self._artifacts).as_posix()
+                            for folder in below
+                            for path in folder.iterdir()
+                            if path.is_file() and not path.is_symlink()
+                        ),
+                    ]
+                )
+        found: list[str] = []
+        folders = [""]
+        with _translated(f"the files of run {self.name} cannot be listed"):
+            while folders:
+                for entry in self._client.list_artifacts(self.id, folders.pop()):
+                    (folders if entry.is_dir else found).append(entry.path)
+        return sorted(found)
 
     def write(self, name: str, data: bytes) -> None:
         with _translated(f"{name} of run {self.name} cannot be written"):

@@ -31,10 +31,12 @@ COMMANDS = {
     "run": Command("run", "run [setting=value ...]", "train a model on music and track it"),
     "generate": Command("generate", "generate RUN [setting=value ...]", "write melodies of a trained model"),
     "sweep": Command("sweep", "sweep 'setting=values' ...", "search for settings that make better music"),
+    "compare": Command("compare", "compare RUN RUN ...", "put runs side by side, to look at and to hear"),
     "ui": Command("ui", "ui [port=5000]", "open MLflow on this store"),
 }
 MORE = {
     "data": Command("data", "data [setting=value ...]", "describe a data set without training"),
+    "export": Command("export", "export RUN DIR", "write a run as a folder that anybody can open"),
     "studies": Command("studies", "studies [STUDY]", "list the studies that sweeps made"),
     "worker": Command("worker", "worker STUDY", "join a study from any machine"),
     "completion": Command(

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from musicexp.api import PLACES, generate_settings
+from musicexp.api import COMPARE_SETTINGS, EXPORT_SETTINGS, PLACES, generate_settings
 from musicexp.cli import COMMANDS, DONE, MORE
 from musicexp.cli.completion import SHELLS
 from musicexp.cli.run import TAKES_A_WORD
@@ -38,6 +38,9 @@ BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
 WORKER_SETTINGS = ("storage", "threads", "timeout", *PLACES)
 STUDIES_SETTINGS = ("storage", "tracking.uri")
+COMPARE_FLAGS = ("--csv", "--json", "--help")
+OF_MANY = ("study", "experiment")
+"""Settings of `compare` that choose its runs."""
 OF_A_SWEEP = ("search", *(dotted for dotted, _ in fields_of(Sweep)))
 NOT_IN_A_SWEEP = ("name", "resume")
 
@@ -104,6 +107,27 @@ def _generate(before: Sequence[str], current: str) -> list[str]:
     return [*_settings(generate_settings(), before, current), "--help"]
 
 
+def _compare(before: Sequence[str], current: str) -> list[str]:
+    given = _given(before)
+    flags = [flag for flag in COMPARE_FLAGS if flag not in before]
+    names = [name for name in COMPARE_SETTINGS if name not in OF_MANY or not set(OF_MANY) & set(given)]
+    if any("=" not in word and word not in COMPARE_FLAGS for word in before):
+        names = list(PLACES)  # runs are named, so nothing is chosen from
+    runs = (
+        []
+        if set(OF_MANY) & set(given)
+        else ["last", *(name for name in run_names(current) if "=" not in name)]
+    )
+    return [*(run for run in runs if run not in before), *_settings(names, before, current), *flags]
+
+
+def _export(before: Sequence[str], current: str) -> list[str]:
+    if not before:
+        return ["last", *(name for name in run_names(current) if "=" not in name), "--help"]
+    folders = [] if any("=" not in word for word in before[1:]) else _places(current, ())
+    return [*folders, *_settings(EXPORT_SETTINGS, before, current), "--help"]
+
+
 def _sweep(before: Sequence[str], current: str) -> list[str]:
     of_runs = [*GROUPS, *(dotted for dotted, _ in fields_of(Config) if dotted not in GROUPS)]
     names = [*OF_A_SWEEP, *(name for name in of_runs if name not in NOT_IN_A_SWEEP)]
@@ -133,6 +157,8 @@ OF_COMMAND: dict[str, Callable[[Sequence[str], str], list[str]]] = {
     "data": _data,
     "generate": _generate,
     "sweep": _sweep,
+    "compare": _compare,
+    "export": _export,
     "worker": _worker,
     "studies": _studies,
     "ui": _ui,
@@ -170,6 +196,10 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
     if name == "resume":
         uri = _given(before).get("tracking.uri")
         return ["last", *(_escaped(run) for run in run_names(_unescaped(typed), uri) if _plain(run))]
+    if name == "study":
+        return study_names(typed)
+    if name == "references":
+        return ["true", "false"]
     if name == "search":
         return options_of("search")
     for of in (Config, Sweep):

@@ -68,6 +68,9 @@ class Summary:
         states = {
             state: sum(t.state == state for t in found.trials) for state in ("complete", "pruned", "failed")
         }
+        # With their directions, which no param may tell: those of a study begun before stay as they are.
+        told = " ".join(f"{o.metric}:{o.direction}" for o in found.objectives)
+        self._run.set_tags({"objective": told})
         self._run.set_tags({f"trials.{state}": number for state, number in states.items()})
         self._run.close(status)
 
