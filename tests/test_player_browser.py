@@ -46,26 +46,32 @@ CHORALE = Piece.of(
     [Note(24 * k, 24, root + above, 80, part) for k, root in enumerate((48, 53, 55, 48, 57, 53, 55, 48))
      for part, above in enumerate((24, 16, 7, 0))], tempo=90.0, metre=(3, 4), parts=("Soprano", "Alto", "Tenor", "Bass"),
 )  # fmt: skip
+LICENCE = "may be used by everybody " * 20
 HELD = Piece.of([Note(0, 96, 60)], tempo=60.0)
 PIECES = [
     PlayerPiece("sample_1", "sample_1", "samples", TUNE, (("temperature", "1.0"), ("notes", "64")), DRAWING),
     PlayerPiece("sample_2", "sample_2", "samples", TAPS, (("temperature", "1.5"), ("notes", "8"))),
     PlayerPiece("sample_3", "<img src=x onerror=alert(1)>", "samples", Piece.of([]), (("notes", "0"),)),
     PlayerPiece("sample_4", "held", "samples", HELD),
-    PlayerPiece("reference_1", "A chorale", "reference", CHORALE, (("from", "training"),)),
+    PlayerPiece("reference_1", "A chorale", "reference", CHORALE, (("from", "training"), ("licence", LICENCE))),
     *(PlayerPiece(f"learning_{i}_{k}", f"clip {k}", "learning", TAPS, (("loss", "2.0"),), None, i)
       for i in (10, 100, 1000) for k in (1, 2)),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield started
-        started.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Any) -> Iterator[Any]:
+    started = chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +172,14 @@ def test_every_note_begins_when_it_is_written(opened: Open, rate: float) -> None
 
 
 @pytest.mark.slow
+def test_at_half_the_tempo_the_longest_note_is_held_to_its_end(opened: Open) -> None:
+    sound = np.abs(rendered(opened(), "reference_1", rate=0.5)).max(axis=1)
+    length = 60 / CHORALE.tempo / 0.5
+    last = sound[round(7 * length * RATE) :]
+    assert last[round(0.9 * length * RATE) : round(length * RATE)].max() > 0.05 * last.max()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["sample_1", "reference_1", "sample_4"])
 def test_it_is_as_loud_as_the_ogg_file_of_the_piece(opened: Open, number: str) -> None:
     import soundfile
@@ -248,6 +262,39 @@ def test_a_page_that_is_kept_busy_catches_up_in_time(opened: Open) -> None:
     on_time = [one["when"] for one in struck if one["when"] - one["now"] >= 1e-3]
     assert len(late) <= 4
     assert np.allclose((np.diff(on_time) + 0.125) % 0.25, 0.125, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_hidden_page_plans_further_ahead_than_its_slow_timers(opened: Open) -> None:
+    page = opened()
+    page.keyboard.press("Space")
+    until(page, "stage.playing && stage.position() > 0.2")
+    page.evaluate(LOG)
+    page.evaluate("""() => { Object.defineProperty(document, 'hidden', { get: () => true });
+        document.dispatchEvent(new Event('visibilitychange')); }""")
+    struck = page.evaluate("struck")
+    assert max(one["when"] - one["now"] for one in struck) > 2
+    was = len(struck)
+    until(page, "stage.position() > 1.5")
+    whens = [one["when"] for one in page.evaluate("struck")]
+    assert len(whens) > was
+    assert np.allclose(np.diff(whens), 0.25, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_without_a_click_nothing_sounds_and_the_page_says_what_to_do(chromium: Any, player: Path) -> None:
+    strict = chromium.launch(executable_path=CHROMIUM, args=[one for one in ARGUMENTS if "autoplay" not in one])  # fmt: skip
+    page = strict.new_page()
+    page.add_init_script(
+        "addEventListener('load', () => { musicexp.stage.play(); })"
+    )  # no click asked for it
+    page.goto(player.as_uri())
+    page.wait_for_timeout(1_700)  # what is evaluated here counts as a click, so wait without looking
+    page.wait_for_function("() => document.getElementById('said').textContent.includes('press play')")
+    assert not state(page)["playing"]
+    page.locator("#play").click()
+    until(page, "stage.playing && stage.position() > 0.2")
+    strict.close()
 
 
 # --- where it goes
@@ -420,6 +467,16 @@ def test_an_empty_piece_is_said_to_be_empty_and_names_are_text(opened: Open) -> 
     assert page.locator("main img").count() == 0
     page.keyboard.press("Space")
     until(page, "!stage.playing")
+
+
+@pytest.mark.slow
+def test_a_fact_as_long_as_a_licence_moves_no_button(opened: Open) -> None:
+    page = opened()
+    there = page.locator("#play").bounding_box()
+    page.keyboard.press("5")
+    assert page.locator("#play").bounding_box() == there
+    assert page.locator("#more").inner_text().split("\n")[-1] == LICENCE.strip()
+    assert page.locator(".entry").nth(4).locator("small").text_content() == "from training"
 
 
 @pytest.mark.slow

@@ -32,6 +32,8 @@ MOST_BANK = 1_700_000
 """Of it for the bank, as it stands in the page; a larger one is made again with short notes."""
 SHORT_SECONDS = 1.5
 """How long those last."""
+SLOWEST = 0.5
+"""Down to this rate the longest note of a page is played whole; below it a held note may die away before its end."""
 SPARE = 4_000
 """For the page's remarks, in bytes."""
 SPARE_GAIN = 16
@@ -88,6 +90,7 @@ def page_data(
     """
     assert len({entry.id for entry in entries}) == len(entries), "ids of one page differ"
     assert all(entry.group in GROUPS for entry in entries), "groups are those of GROUPS"
+    assert all(entry.iteration is not None for entry in entries if entry.group == "learning"), "a clip has its iteration"  # fmt: skip
     sounded, remarks = _bank([entry.piece for entry in entries], sound)
     room = _Room(most_bytes)
     banks = [] if sounded is None else [_bank_data(sounded)]
@@ -186,7 +189,7 @@ def _bank(pieces: Sequence[Piece], sound: Sound) -> tuple[Bank | None, list[str]
     """A bank that leaves room for the rest of a page, and what there is to say of it."""
     if not any(len(piece) for piece in pieces):
         return None, []
-    whole = bank(pieces, sound)
+    whole = bank([replace(piece, tempo=piece.tempo * SLOWEST) for piece in pieces], sound)
     if len(whole.ogg) * 4 / 3 <= MOST_BANK:
         return whole, []
     short = bank([_shortened(piece) for piece in pieces if len(piece)], sound)

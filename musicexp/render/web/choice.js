@@ -6,13 +6,15 @@ const Choice = (() => {
   const GROUPS = [['samples', 'Samples'], ['reference', 'Real music'], ['learning', 'While it learned']];
   const MANY = 12; // from so many pieces on they can be filtered
   const TOLD = 3; // facts beside a title in the list
+  const LONG = 48; // letters of a fact that is a sentence, such as a licence: it stands below, and is told nowhere else
 
   const element = (kind, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(kind), properties);
     made.append(...children);
     return made;
   };
-  const facts = piece => piece.facts.slice(0, TOLD).map(([name, value]) => `${name} ${value}`).join(' · ');
+  const short = ([, value]) => value.length <= LONG;
+  const facts = piece => piece.facts.filter(short).slice(0, TOLD).map(([name, value]) => `${name} ${value}`).join(' · ');
   const groupOf = piece => GROUPS.some(([name]) => name === piece.group) ? piece.group : 'samples';
   const inGroups = pieces => GROUPS.map(([name, heading]) => [name, heading, pieces.filter(piece => groupOf(piece) === name)])
     .filter(([, , members]) => members.length);
@@ -159,5 +161,5 @@ const Choice = (() => {
     }
   }
 
-  return Object.assign(Choice, { ordered, groupOf, facts, element });
+  return Object.assign(Choice, { ordered, groupOf, facts, short, element });
 })();

@@ -39,14 +39,15 @@
     if (stage.playing) requestAnimationFrame(frame);
   };
 
+  const fact = ([name, value], className = '') => Choice.element('div', { className },
+    Choice.element('dt', { textContent: name }), Choice.element('dd', {}, Choice.element('bdi', { textContent: value })));
+
   const showFacts = piece => {
-    const parts = (piece.parts || []).length > 1 ? piece.parts : [];
     const own = [...(piece.key ? [['key', piece.key]] : []), ['metre', piece.metre.join('/')], ['tempo', String(Math.round(piece.tempo))]];
-    const rows = [...piece.facts, ...own].map(([name, value], k) => Choice.element('div', { className: k < piece.facts.length ? '' : 'own' },
-      Choice.element('dt', { textContent: name }), Choice.element('dd', {}, Choice.element('bdi', { textContent: value }))));
-    parts.slice(0, 8).forEach((name, k) => rows.push(Choice.element('div', { className: `part part${k}` },
-      Choice.element('dt', { textContent: 'part' }), Choice.element('dd', {}, Choice.element('bdi', { textContent: name || String(k + 1) })))));
-    at('facts').replaceChildren(...rows);
+    const parts = (piece.parts || []).length > 1 ? piece.parts.slice(0, 8) : [];
+    at('facts').replaceChildren(...piece.facts.filter(Choice.short).map(one => fact(one)), ...own.map(one => fact(one, 'own')),
+      ...parts.map((name, k) => fact(['part', name || String(k + 1)], `part part${k}`)));
+    at('more').replaceChildren(...piece.facts.filter(one => !Choice.short(one)).map(one => fact(one)));
   };
 
   // --- what is heard
@@ -154,7 +155,7 @@
   const toggleScore = () => {
     if (at('score').disabled) return;
     at('score').setAttribute('aria-expanded', String(at('score').getAttribute('aria-expanded') !== 'true'));
-    showScore();
+    showScore().then(() => { if (!at('sheet').hidden) at('sheet').scrollIntoView({ block: 'nearest' }); });
   };
 
   // --- buttons
@@ -173,6 +174,7 @@
   const setAll = () => { playAll = !playAll; at('all').setAttribute('aria-pressed', String(playAll)); };
   const zoom = () => { roll.fit(); at('whole').setAttribute('aria-pressed', String(roll.zoomed)); };
   const mute = () => { if (muted === null) { muted = stage.volume; stage.volume = 0; } else { stage.volume = muted; muted = null; } };
+  const louder = by => { muted = null; stage.volume += by; };
   const help = () => { if (at('keys').open) at('keys').close(); else at('keys').showModal(); };
   const noPassage = () => { if (passage) { choosePassage(null); say('No passage'); } };
 
@@ -205,8 +207,8 @@
     const inField = event.target.matches('input, select, textarea');
     const own = event.target.matches('button, summary') && [' ', 'Enter'].includes(event.key);
     if (own || (inField && (event.target.type !== 'range' || event.key.startsWith('Arrow')))) return;
-    if (event.shiftKey && event.key === 'ArrowUp') stage.volume += SOFTER;
-    else if (event.shiftKey && event.key === 'ArrowDown') stage.volume -= SOFTER;
+    if (event.shiftKey && event.key === 'ArrowUp') louder(SOFTER);
+    else if (event.shiftKey && event.key === 'ArrowDown') louder(-SOFTER);
     else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight' || event.key === 'Home' || event.key === 'End') return roll._key(event);
     else if (/^[1-9]$/.test(event.key)) { lane = null; choose(pieces[Number(event.key) - 1]); }
     else if (!keys[event.key]) return undefined;

@@ -212,7 +212,7 @@ const Roll = (() => {
         line(k * bar, this.ruler - 5, '--bar');
         if (this.ruler && k % told === 0 && k < bars && this._x(k * bar) >= this.gutter) {
           pen.fillStyle = colour('--soft');
-          pen.fillText(String(k + 1), this._x(k * bar) + 4, this.ruler / 2);
+          pen.fillText(String(k + 1), this._x(k * bar) + 6, this.ruler / 2);
         }
       }
     }
