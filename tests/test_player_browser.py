@@ -28,7 +28,7 @@ from musicexp.render.sound import Sound, carried_soundfont, piece_ogg
 from musicexp.tracking import open_store
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
@@ -162,7 +162,6 @@ def test_it_plays_seeks_and_goes_on(opened: Open) -> None:
 # --- what is heard
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
 def test_every_note_begins_when_it_is_written(opened: Open, rate: float) -> None:
     sound = rendered(opened(), "sample_2", rate=rate)
@@ -171,7 +170,6 @@ def test_every_note_begins_when_it_is_written(opened: Open, rate: float) -> None
         assert begins(sound, written) == pytest.approx(written, abs=0.01)
 
 
-@pytest.mark.slow
 def test_at_half_the_tempo_the_longest_note_is_held_to_its_end(opened: Open) -> None:
     sound = np.abs(rendered(opened(), "reference_1", rate=0.5)).max(axis=1)
     length = 60 / CHORALE.tempo / 0.5
@@ -179,7 +177,6 @@ def test_at_half_the_tempo_the_longest_note_is_held_to_its_end(opened: Open) -> 
     assert last[round(0.9 * length * RATE) : round(length * RATE)].max() > 0.05 * last.max()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", ["sample_1", "reference_1", "sample_4"])
 def test_it_is_as_loud_as_the_ogg_file_of_the_piece(opened: Open, number: str) -> None:
     import soundfile
@@ -192,7 +189,6 @@ def test_it_is_as_loud_as_the_ogg_file_of_the_piece(opened: Open, number: str) -
     assert loudness(played[:, 0], RATE) == pytest.approx(loudness(ogg, rate), abs=1.0)
 
 
-@pytest.mark.slow
 def test_a_loop_comes_round_to_the_frame(opened: Open) -> None:
     beat = 36 / STEPS_PER_QUARTER * 0.5  # between two taps
     sound = rendered(opened(), "sample_2", loop={"from": 0, "to": 2 * beat}, seconds=8 * beat)
@@ -204,7 +200,6 @@ def test_a_loop_comes_round_to_the_frame(opened: Open) -> None:
     assert np.abs(again - sound[2 * round_ : 3 * round_]).max() < 1e-3
 
 
-@pytest.mark.slow
 def test_what_sounds_at_a_place_is_heard_there_without_a_click(opened: Open) -> None:
     page = opened()
     whole, rest = rendered(page, "sample_4"), rendered(page, "sample_4", **{"from": 1.0})
@@ -214,7 +209,6 @@ def test_what_sounds_at_a_place_is_heard_there_without_a_click(opened: Open) -> 
     assert np.abs(np.diff(rest[: RATE // 50], axis=0)).max() < 0.5 * np.abs(np.diff(whole, axis=0)).max()
 
 
-@pytest.mark.slow
 def test_thick_chords_are_not_clipped_and_thin_ones_are_not_touched(opened: Open) -> None:
     page = opened()
     chord = "{ ...musicexp.pieces[3], notes: Array.from({ length: 40 }, (_, k) => [0, 96, 36 + k, 127, 0]), gain: 3 }"
@@ -234,7 +228,6 @@ LOG = """() => {
 }"""
 
 
-@pytest.mark.slow
 def test_notes_are_planned_ahead_and_on_the_clock_of_the_sound(opened: Open) -> None:
     page = opened()
     page.evaluate(LOG)
@@ -249,7 +242,6 @@ def test_notes_are_planned_ahead_and_on_the_clock_of_the_sound(opened: Open) -> 
     assert ahead.max() < 0.5
 
 
-@pytest.mark.slow
 def test_a_page_that_is_kept_busy_catches_up_in_time(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -264,7 +256,6 @@ def test_a_page_that_is_kept_busy_catches_up_in_time(opened: Open) -> None:
     assert np.allclose((np.diff(on_time) + 0.125) % 0.25, 0.125, atol=1e-6)
 
 
-@pytest.mark.slow
 def test_a_hidden_page_plans_further_ahead_than_its_slow_timers(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -281,7 +272,6 @@ def test_a_hidden_page_plans_further_ahead_than_its_slow_timers(opened: Open) ->
     assert np.allclose(np.diff(whens), 0.25, atol=1e-6)
 
 
-@pytest.mark.slow
 def test_without_a_click_nothing_sounds_and_the_page_says_what_to_do(chromium: Any, player: Path) -> None:
     strict = chromium.launch(executable_path=CHROMIUM, args=[one for one in ARGUMENTS if "autoplay" not in one])  # fmt: skip
     page = strict.new_page()
@@ -300,7 +290,6 @@ def test_without_a_click_nothing_sounds_and_the_page_says_what_to_do(chromium: A
 # --- where it goes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [FRAME, PHONE, DESK])
 def test_everything_can_be_done_with_keys(opened: Open, size: tuple[int, int]) -> None:
     page = opened(size)
@@ -351,7 +340,6 @@ def test_everything_can_be_done_with_keys(opened: Open, size: tuple[int, int]) -
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.slow
 def test_a_rate_changes_the_tempo_and_keeps_the_place(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -365,7 +353,6 @@ def test_a_rate_changes_the_tempo_and_keeps_the_place(opened: Open) -> None:
     assert after == pytest.approx(2, abs=0.3)
 
 
-@pytest.mark.slow
 def test_a_click_seeks_and_a_drag_loops_whole_beats(opened: Open) -> None:
     page = opened()
     box = page.locator("#roll").bounding_box()
@@ -398,7 +385,6 @@ def test_a_click_seeks_and_a_drag_loops_whole_beats(opened: Open) -> None:
     assert state(page)["place"] == pytest.approx(state(page)["seconds"] / 2, abs=0.5)
 
 
-@pytest.mark.slow
 def test_a_finger_is_enough(opened: Open) -> None:
     page = opened(PHONE, has_touch=True, is_mobile=True)
     page.locator("#play").tap()
@@ -412,7 +398,6 @@ def test_a_finger_is_enough(opened: Open) -> None:
     assert state(page)["current"] == "reference_1"
 
 
-@pytest.mark.slow
 def test_one_after_the_other_passes_over_what_is_empty_and_ends_with_its_group(opened: Open) -> None:
     page = opened()
     page.keyboard.press("t")
@@ -427,7 +412,6 @@ def test_one_after_the_other_passes_over_what_is_empty_and_ends_with_its_group(o
     assert state(page)["current"] == "sample_4"
 
 
-@pytest.mark.slow
 def test_one_hears_it_learn(opened: Open) -> None:
     page = opened()
     assert page.locator("#stops li").count() == 3
@@ -442,7 +426,6 @@ def test_one_hears_it_learn(opened: Open) -> None:
     assert not state(page)["playing"]
 
 
-@pytest.mark.slow
 def test_switching_in_mid_phrase_keeps_the_bar_and_the_beat(opened: Open) -> None:
     page = opened()
     page.keyboard.press("Space")
@@ -458,7 +441,6 @@ def test_switching_in_mid_phrase_keeps_the_bar_and_the_beat(opened: Open) -> Non
 # --- what is seen and told
 
 
-@pytest.mark.slow
 def test_an_empty_piece_is_said_to_be_empty_and_names_are_text(opened: Open) -> None:
     page = opened()
     page.keyboard.press("3")
@@ -469,7 +451,6 @@ def test_an_empty_piece_is_said_to_be_empty_and_names_are_text(opened: Open) -> 
     until(page, "!stage.playing")
 
 
-@pytest.mark.slow
 def test_a_fact_as_long_as_a_licence_moves_no_button(opened: Open) -> None:
     page = opened()
     there = page.locator("#play").bounding_box()
@@ -479,7 +460,6 @@ def test_a_fact_as_long_as_a_licence_moves_no_button(opened: Open) -> None:
     assert page.locator(".entry").nth(4).locator("small").text_content() == "from training"
 
 
-@pytest.mark.slow
 def test_the_score_is_unpacked_when_it_is_asked_for(opened: Open) -> None:
     page = opened()
     assert page.locator("#sheet img").count() == 0
@@ -490,7 +470,6 @@ def test_the_score_is_unpacked_when_it_is_asked_for(opened: Open) -> None:
     assert not page.locator("#sheet").is_visible()
 
 
-@pytest.mark.slow
 def test_a_screen_reader_is_told_what_is_asked_and_not_more(opened: Open) -> None:
     page = opened()
     unnamed = page.evaluate("""() => [...document.querySelectorAll('button, select, input, [role=slider]')].filter(one =>
@@ -509,7 +488,6 @@ def test_a_screen_reader_is_told_what_is_asked_and_not_more(opened: Open) -> Non
     assert page.locator("#said").inner_text() == "sample_2: temperature 1.5 · notes 8"
 
 
-@pytest.mark.slow
 def test_without_ogg_vorbis_plain_tones_are_played_and_the_page_says_so(opened: Open) -> None:
     page = opened()
     page.evaluate("() => { BaseAudioContext.prototype.decodeAudioData = () => Promise.reject(new Error('no such format')); }")  # fmt: skip
@@ -520,7 +498,6 @@ def test_without_ogg_vorbis_plain_tones_are_played_and_the_page_says_so(opened: 
     assert np.abs(rendered(page, "sample_2")).max() > 0.05
 
 
-@pytest.mark.slow
 def test_hundreds_of_pieces_stay_usable(opened: Open, tmp_path: Path) -> None:
     many = [PlayerPiece(f"s{k}", f"sample_{k}", "samples", TUNE, (("temperature", f"{k % 7}"),)) for k in range(250)]  # fmt: skip
     path = tmp_path / "many.html"
@@ -539,7 +516,6 @@ def test_hundreds_of_pieces_stay_usable(opened: Open, tmp_path: Path) -> None:
 # --- where it stands
 
 
-@pytest.mark.slow
 def test_it_plays_in_a_sandboxed_frame(opened: Open, player: Path, tmp_path: Path) -> None:
     holder = tmp_path / "holder.html"
     holder.write_text("<body><script>onmessage = ({data}) => { const f = document.createElement('iframe'); f.sandbox = 'allow-scripts';"
@@ -598,7 +574,6 @@ def plays(frame: Any) -> None:
     frame.wait_for_function("() => musicexp.stage.playing && musicexp.stage.position() > 0.3")
 
 
-@pytest.mark.slow
 def test_two_runs_play_side_by_side_in_mlflow(browser: Any, server: str, store: str) -> None:
     opened_store = open_store(store, "players")
     runs = []
