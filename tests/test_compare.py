@@ -891,7 +891,7 @@ def test_the_page_lies_beside_the_store_and_is_named_by_what_is_compared(
     study = page_file(sorted_out(["study=s", "tracking.uri=http://there"]), replace(runs, title="study s"))
     assert study == Path("mlruns/compare/study_s.html").absolute()
     assert page_file(sorted_out(["x", "out=my page.html"]), runs) == Path("my page.html")
-    assert sorted_out(["x", "port=80"]).port == 80
+    assert sorted_out(["x", "port=80", "--serve"]).port == 80
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
-"""`compare`: runs side by side, as a table here and as figures for programs."""
+"""`compare`: runs side by side, as a table here, as a page, and as figures for programs."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,17 +18,19 @@ from musicexp.tracking import MLRUNS, store_path, store_uri
 
 if TYPE_CHECKING:
     from musicexp.report import Comparison
+    from musicexp.report.comparison_page import Page
 
 CSV, JSON, SERVE = "--csv", "--json", "--serve"
 FLAGS = (CSV, JSON, SERVE, "--help")
 PAGE_SETTINGS = ("out", "port")
 LONGEST_NAME = 100
 """Bytes."""
-HELP = """python -m musicexp compare RUN RUN ... | study=NAME | experiment=NAME [top=5] [--csv | --json]
+HELP = """python -m musicexp compare RUN RUN ... | study=NAME | experiment=NAME [top=5] [--csv | --json | --serve]
 
 Puts runs side by side: settings that differ first, then figures; what makes a comparison unfair (other data, another
 split, another vocabulary) is said. RUN is a run's id, its name, or `last`. Runs of one configuration that differ in
-their seed are shown as one, with mean and 95 % interval.
+their seed are shown as one, with mean and 95 % interval. Writes a page, too, that needs no network: the same figures,
+loss curves over each other, and all samples with one play head, so that ears can go from run to run in mid-phrase.
 
 Settings:
   study=NAME
@@ -35,12 +39,18 @@ Settings:
       the best configurations of an MLflow experiment by bits per note on the validation pieces
   top=5
       how many configurations of a study or experiment (a whole number, at least 1 and at most 100)
+  out=FILE
+      where the page goes; otherwise compare/NAME.html beside the store
+  port=NUMBER
+      of --serve; without it the first free one from 5600 on
   tracking.uri, tracking.experiment
       where the runs are looked for, as in `run`
 
 Flags:
   --csv         print one row a run with every setting and figure, and nothing else
   --json        print the whole comparison, with curves and notes, and nothing else
+  --serve       serve the page on this machine alone instead of writing it, so that notes on runs can be written into
+                MLflow; Ctrl-C ends it
 
 Examples:
   python -m musicexp compare last baseline
@@ -84,6 +94,41 @@ def main(words: Sequence[str]) -> int:
         sys.stdout.write(comparison_json(found))
         return 0
     show_comparison(found)
+    sys.stdout.flush()
+    if SERVE in asked.flags:
+        return _serve(asked, found)
+    print(f"\npage     {_write(asked, found)}")
+    return 0
+
+
+def _page(found: Comparison) -> Page:
+    """The page, with the sound of a run that says nothing of it: one instrument for all."""
+    from musicexp.config import compose
+    from musicexp.render.sound import sound_of
+    from musicexp.report.comparison_page import Page
+
+    return Page(found, sound_of(compose([]).render))
+
+
+def _write(asked: Asked, found: Comparison) -> Path:
+    from musicexp.report.comparison_file import write_page
+
+    return write_page(page_file(asked, found), _page(found).written())
+
+
+def _serve(asked: Asked, found: Comparison) -> int:
+    """Until Ctrl-C, also where a shell in the background had it ignored; SIGTERM too ends the server in order."""
+    from musicexp.report.serving import serve
+    from musicexp.tracking import open_store
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    print("\nmaking the page ...", flush=True)
+    store = open_store(asked.store, found.runs[0].experiment, create=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(
+            _page(found), store, asked.port, lambda url: print(f"open     {url}\nCtrl-C ends it", flush=True)
+        )
     return 0
 
 
@@ -101,11 +146,16 @@ def sorted_out(words: Sequence[str]) -> Asked:
     alone = [flag for flag in (CSV, JSON, SERVE) if flag in flags]
     if len(alone) > 1:
         raise SettingError(f"{alone[0]} and {alone[1]} do not go together; leave one out")
+    if alone and any(word.startswith("out=") for word in words):
+        raise SettingError(f"out says where the page is written, and {alone[0]} writes none; leave one out")
     mine = [word for word in words if word.partition("=")[0] in PAGE_SETTINGS and "=" in word]
     given = assignments(spelt(mine), PAGE_SETTINGS, "")
     others = tuple(word for word in words if word not in flags and word not in mine)
     places = assignments(spelt([w for w in others if w.startswith("tracking.uri=")]), ["tracking.uri"], "")
-    return Asked(others, flags, _out(given), _port(given), store_uri(places.get("tracking.uri")))
+    out, port = _out(given), _port(given)
+    if port is not None and SERVE not in flags:
+        raise SettingError(f"port goes with {SERVE}, which serves the page; add it, or leave out port")
+    return Asked(others, flags, out, port, store_uri(places.get("tracking.uri")))
 
 
 def _out(given: Mapping[str, Any]) -> Path | None:
@@ -117,6 +167,9 @@ def _out(given: Mapping[str, Any]) -> Path | None:
     path = Path(str(value)).expanduser()
     if path.is_dir():
         raise SettingError(f"out={path} is a folder; name a file, such as {path / 'comparison.html'}")
+    from musicexp.report.comparison_file import check_page
+
+    check_page(path)
     return path
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from musicexp.api import COMPARE_SETTINGS, EXPORT_SETTINGS, PLACES, generate_settings
-from musicexp.cli import COMMANDS, DONE, MORE
+from musicexp.cli import COMMANDS, DONE, MORE, compare
 from musicexp.cli.completion import SHELLS
 from musicexp.cli.run import TAKES_A_WORD
 from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, options_of
@@ -38,7 +38,6 @@ BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
 WORKER_SETTINGS = ("storage", "threads", "timeout", *PLACES)
 STUDIES_SETTINGS = ("storage", "tracking.uri")
-COMPARE_FLAGS = ("--csv", "--json", "--help")
 OF_MANY = ("study", "experiment")
 """Settings of `compare` that choose its runs."""
 OF_A_SWEEP = ("search", *(dotted for dotted, _ in fields_of(Sweep)))
@@ -109,10 +108,14 @@ def _generate(before: Sequence[str], current: str) -> list[str]:
 
 def _compare(before: Sequence[str], current: str) -> list[str]:
     given = _given(before)
-    flags = [flag for flag in COMPARE_FLAGS if flag not in before]
-    names = [name for name in COMPARE_SETTINGS if name not in OF_MANY or not set(OF_MANY) & set(given)]
-    if any("=" not in word and word not in COMPARE_FLAGS for word in before):
-        names = list(PLACES)  # runs are named, so nothing is chosen from
+    flags = [flag for flag in compare.FLAGS if flag not in before]
+    names = [
+        name
+        for name in (*COMPARE_SETTINGS, *compare.PAGE_SETTINGS)
+        if name not in OF_MANY or not set(OF_MANY) & set(given)
+    ]
+    if any("=" not in word and word not in compare.FLAGS for word in before):
+        names = [*compare.PAGE_SETTINGS, *PLACES]  # runs are named, so nothing is chosen from
     runs = (
         []
         if set(OF_MANY) & set(given)
