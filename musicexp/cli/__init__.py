@@ -31,6 +31,7 @@ COMMANDS = {
     "run": Command("run", "run [setting=value ...]", "train a model on music and track it"),
     "generate": Command("generate", "generate RUN [setting=value ...]", "write melodies of a trained model"),
     "sweep": Command("sweep", "sweep 'setting=values' ...", "search for settings that make better music"),
+    "listen": Command("listen", "listen RUN RUN [RUN [RUN]]", "let the ear decide between runs, blind"),
     "ui": Command("ui", "ui [port=5000]", "open MLflow on this store"),
 }
 MORE = {

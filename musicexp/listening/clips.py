@@ -72,7 +72,9 @@ def source_of(run: Run) -> Source:
     Raises:
         StoreError: its config.yaml is gone or unreadable.
     """
-    return Source(run, read_config(run.read(CONFIG_FILE), f"{CONFIG_FILE} of run {visible(run.name)} ({run.id})"))
+    return Source(
+        run, read_config(run.read(CONFIG_FILE), f"{CONFIG_FILE} of run {visible(run.name)} ({run.id})")
+    )
 
 
 def drawing_of(sources: Sequence[Source], temperature: float | None) -> Drawing:
@@ -87,7 +89,9 @@ def drawing_of(sources: Sequence[Source], temperature: float | None) -> Drawing:
         shared = [t for t in first.temperature if all(t in other.temperature for other in settings)]
         temperature = shared[0] if shared else first.temperature[0]
     alike = len({_what_matters(one) for one in settings}) == 1
-    places = {one.temperature.index(temperature) if temperature in one.temperature else None for one in settings}
+    places = {
+        one.temperature.index(temperature) if temperature in one.temperature else None for one in settings
+    }
     if alike and len(places) == 1 and None not in places:
         return Drawing(first, first.temperature.index(temperature), own=True)
     return Drawing(dataclasses.replace(first, temperature=(temperature,)), 0, own=False)

@@ -26,6 +26,7 @@ class Presentation:
         a, b: the runs on the two sides, from 0.
         draw: which melody of both.
         repeats: the number of the presentation that it repeats with its sides exchanged; None if it counts.
+        part: which part of the study it belongs to, from 1.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Presentation:
     b: int
     draw: int
     repeats: int | None = None
+    part: int = 1
 
 
 def pairs_of(runs: int) -> list[tuple[int, int]]:
@@ -51,7 +53,7 @@ def repeats_of(votes: int, share: float) -> int:
 
 
 def design(
-    runs: int, votes: int, repeats: int, draws: Sequence[int], seed: Sequence[int], begin: int = 1
+    runs: int, votes: int, repeats: int, draws: Sequence[int], seed: int, part: int = 1, begin: int = 1
 ) -> list[Presentation]:
     """The presentations of a part of a study.
 
@@ -60,7 +62,7 @@ def design(
         votes: presentations that count.
         repeats: how many of them are heard again, at most votes // 2.
         draws: numbers of the melodies that may be heard, at least `draws_wanted(runs, votes)` different ones.
-        seed: of the study and its part.
+        seed: of the study.
         begin: number of the first one.
 
     Returns:
@@ -70,11 +72,11 @@ def design(
     wanted = draws_wanted(runs, votes)
     assert len(set(draws)) >= wanted
     assert 0 <= repeats <= votes // 2
-    random = np.random.default_rng(list(seed))
+    random = np.random.default_rng((seed, part))
     chosen = random.permutation(np.array(sorted(draws)))[:wanted]
     shift = max(1, wanted // len(pairs))
     sides = {pair: _sides(random, wanted) for pair in range(len(pairs))}
-    found = []
+    found: list[Presentation] = []
     for block in range(wanted):
         for pair in random.permutation(len(pairs)):
             if len(found) == votes:
@@ -82,7 +84,7 @@ def design(
             a, b = pairs[pair]
             if sides[int(pair)][block]:
                 a, b = b, a
-            found.append(Presentation(0, a, b, int(chosen[(block + int(pair) * shift) % wanted])))
+            found.append(Presentation(0, a, b, int(chosen[(block + int(pair) * shift) % wanted]), part=part))
     return _with_repeats(random, found, repeats, begin)
 
 
@@ -100,7 +102,9 @@ def _with_repeats(
     """The presentations numbered, some of the first half again somewhere behind it."""
     half = (len(first) + 1) // 2
     again = {int(k) for k in random.permutation(half)[:repeats]}
-    places = {k: int(random.integers(max(half, min(k + DISTANCE, len(first))), len(first) + 1)) for k in again}
+    places = {
+        k: int(random.integers(max(half, min(k + DISTANCE, len(first))), len(first) + 1)) for k in again
+    }
     order: list[tuple[int, bool]] = []
     for at in range(len(first) + 1):
         due = sorted(k for k in again if places[k] == at)

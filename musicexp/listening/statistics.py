@@ -137,7 +137,9 @@ def bradley_terry(wins: Sequence[Sequence[float]] | Wins) -> Strengths:
         expected = games * _chances(values)
         slope = table.sum(axis=1) - expected.sum(axis=1)
         step = np.linalg.pinv(_information(games, values)) @ slope
-        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-300))  # far from the top it would leap over it
+        step *= min(
+            1.0, 2.0 / max(float(np.abs(step).max()), 1e-300)
+        )  # far from the top it would leap over it
         values = values + step
         values -= values.mean()
         if float(np.abs(step).max()) < CONVERGED:

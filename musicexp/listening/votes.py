@@ -145,7 +145,7 @@ class Votes:
                 "SELECT number, votes FROM part WHERE study = ? ORDER BY number", [study]
             )
             shown = self._db.execute(
-                "SELECT number, a, b, draw, repeats FROM presentation WHERE study = ? ORDER BY number",
+                "SELECT number, a, b, draw, repeats, part FROM presentation WHERE study = ? ORDER BY number",
                 [study],
             )
             return Study(
@@ -156,13 +156,22 @@ class Votes:
                 tuple(Presentation(*one) for one in shown.fetchall()),
             )
 
-    def begin(self, study: str, runs: Sequence[str], facts: Mapping[str, Any]) -> None:
-        """Write down a new study; `add_part` gives it something to hear."""
+    def begin(
+        self,
+        study: str,
+        runs: Sequence[str],
+        facts: Mapping[str, Any],
+        part: Part,
+        presentations: Sequence[Presentation],
+        clips: Mapping[tuple[int, int], bytes],
+    ) -> None:
+        """Write down a new study with its first part, whole or not at all; see `add_part`."""
         with self._told(), self._transaction():
             self._db.execute(
-                "INSERT OR IGNORE INTO study VALUES (?, ?, ?, ?)",
+                "INSERT INTO study VALUES (?, ?, ?, ?)",
                 [study, _now(), json.dumps(list(runs)), json.dumps(dict(facts))],
             )
+            self._add(study, part, presentations, clips)
 
     def add_part(
         self,
@@ -171,17 +180,26 @@ class Votes:
         presentations: Sequence[Presentation],
         clips: Mapping[tuple[int, int], bytes],
     ) -> None:
-        """Write down a part whole: its votes, its presentations, and the MIDI of its clips by (run, draw)."""
+        """Write down another part whole: its votes, its presentations, and the MIDI of its clips by (run, draw)."""
         with self._told(), self._transaction():
-            self._db.execute("INSERT INTO part VALUES (?, ?, ?, ?)", [study, part.number, part.votes, _now()])
-            self._db.executemany(
-                "INSERT INTO presentation VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(study, p.number, part.number, p.a, p.b, p.draw, p.repeats) for p in presentations],
-            )
-            self._db.executemany(
-                "INSERT INTO clip VALUES (?, ?, ?, ?)",
-                [(study, run, draw, midi) for (run, draw), midi in clips.items()],
-            )
+            self._add(study, part, presentations, clips)
+
+    def _add(
+        self,
+        study: str,
+        part: Part,
+        presentations: Sequence[Presentation],
+        clips: Mapping[tuple[int, int], bytes],
+    ) -> None:
+        self._db.execute("INSERT INTO part VALUES (?, ?, ?, ?)", [study, part.number, part.votes, _now()])
+        self._db.executemany(
+            "INSERT INTO presentation VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(study, p.number, part.number, p.a, p.b, p.draw, p.repeats) for p in presentations],
+        )
+        self._db.executemany(
+            "INSERT INTO clip VALUES (?, ?, ?, ?)",
+            [(study, run, draw, midi) for (run, draw), midi in clips.items()],
+        )
 
     def clips(self, study: str) -> dict[tuple[int, int], bytes]:
         """The MIDI of every clip, by (run, draw)."""
@@ -296,7 +314,9 @@ class Votes:
                 advice = "free some space and try again"
             else:
                 advice = "make it writable, or use another store with tracking.uri=PATH"
-            raise StoreError(f"the votes in {self.path} cannot be read or written ({said}): {advice}") from error
+            raise StoreError(
+                f"the votes in {self.path} cannot be read or written ({said}): {advice}"
+            ) from error
         except OSError as error:
             raise StoreError(
                 f"the votes in {self.path} cannot be written: {error.strerror or error}; make the folder writable or use another store with tracking.uri=PATH"
