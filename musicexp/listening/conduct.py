@@ -74,7 +74,7 @@ def listen(found: Found, settings: Listening, say: Say) -> None:
         clips = [(run, p.draw) for p in coming for run in (p.a, p.b)]
         if clips:
             say(f"rendering {count(len(set(clips)), 'clip')} ...")
-        sounds.prepare(clips, lambda _ready, _of: None)
+        sounds.prepare(clips)
         for line in _introduction(study, standing, found.sources, votes):
             say(line)
 

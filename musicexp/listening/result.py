@@ -205,44 +205,48 @@ def p_words(p: float) -> str:
     return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".")
 
 
-def pair_words(pair: PairResult, names: Sequence[str], several: bool = False) -> str:
-    """One sentence or two about two runs.
+def pair_words(pair: PairResult, names: Sequence[str], several: bool = False) -> tuple[str, str]:
+    """What two runs against each other come to, in a short sentence, and the figures behind it.
 
     Args:
         several: whether the study has more pairs, so that p was adjusted.
     """
     one, other = names[pair.one], names[pair.other]
     decided = pair.wins + pair.losses
-    ties = f" {count(pair.ties, 'vote')} said 'no difference'." if pair.ties else ""
     if not decided:
-        return f"{one} and {other} cannot be told apart: every vote said 'no difference'."
+        return f"{one} and {other} cannot be told apart", "Every vote said 'no difference'."
     wins, share = pair.wins, pair.share
     if share.share < 0.5:
         one, other = other, one
         wins, share = pair.losses, Share(1 - share.share, 1 - share.high, 1 - share.low)
-    figures = f"{wins} of {decided} ({percent(share.share)}, 95 % interval {interval(share)}; {p_words(pair.p)}{' after Holm' if several else ''})"
+    adjusted = " after Holm" if several else ""
+    ties = f" {count(pair.ties, 'vote')} more said 'no difference'." if pair.ties else ""
+    figures = (
+        f"{wins} of {count(decided, 'vote')} preferred {one}: {percent(share.share)}, 95 % interval {interval(share)}, "
+        f"{p_words(pair.p)}{adjusted} (exact binomial test).{ties}"
+    )
     if pair.told_apart:
-        return f"{one} is preferred to {other}: {figures}.{ties}"
-    what = f"even: {figures}" if wins * 2 == decided else f"{figures} preferred {one}"
-    return f"{one} and {other} cannot be told apart yet: {_more_words(pair, several)}. The votes so far: {what}.{ties}"
-
-
-def _more_words(pair: PairResult, several: bool) -> str:
+        return f"{one} is preferred to {other}", figures
     if pair.more is None:
-        return f"even {MOST_VOTES:,} votes would hardly show so small a difference"
-    on = " on this pair" if several else ""
-    return f"about {pair.more:,} more votes{on}, if the share stays what it is"
+        return (
+            f"{one} and {other} cannot be told apart",
+            f"{figures} If that is the true share, even {MOST_VOTES:,} votes would hardly show it.",
+        )
+    return (
+        f"{one} and {other} cannot be told apart yet: about {pair.more:,} more votes",
+        f"{figures} If that is the true share, so many more{' on this pair' if several else ''} would show it four times in five.",
+    )
 
 
 def result_words(result: Result, names: Sequence[str]) -> list[str]:
-    """The whole result in sentences, the most important one first."""
+    """The whole result in sentences: the headline, the figures behind it, then what else is to be known."""
     several = len(names) > 2
-    said = []
+    told = [pair_words(pair, names, several) for pair in result.pairs]
     if several:
-        said.append(
-            "From the most to the least preferred: " + ", ".join(names[k] for k in result.ranking) + "."
-        )
-    said += [pair_words(pair, names, several) for pair in result.pairs]
+        said = [f"From the most to the least preferred: {', '.join(names[k] for k in result.ranking)}", ""]
+        said += [f"{headline}. {figures}" for headline, figures in told]
+    else:
+        said = [*told[0]]
     if result.strengths is not None and result.strengths.separated:
         said.append(
             "Some runs never lost to others, so no finite strengths fit the votes: the chances shown lean on a weak prior (half a vote each way for every pair)."
@@ -253,10 +257,11 @@ def result_words(result: Result, names: Sequence[str]) -> list[str]:
         said += _parts_words(result, names)
     if result.repeats:
         said.append(
-            f"Of {count(result.repeats, 'repeated pair')} {result.agreed} got the same answer again: nobody agrees with another better than with oneself."
+            f"{count(result.repeats, 'pair')} came twice, and {result.agreed} got the same answer again: no ear agrees with others better than with itself."
         )
+    said.append(side_words(result))
     said.append(
-        "One listener, these clips: it says what this ear preferred here, not what every ear would prefer everywhere."
+        "One listener, these clips: this is what one ear preferred here, not what every ear would prefer everywhere."
     )
     return said
 
@@ -266,7 +271,8 @@ def _parts_words(result: Result, names: Sequence[str]) -> list[str]:
         f"The votes came in {len(result.parts)} parts, and a later one was decided on when the result of the earlier ones was known: one goes on mostly where it is close, so the figures over all of them are a little too sure. The last part by itself is not:"
     ]
     for pair in result.parts[-1]:
-        said.append("Part " + f"{len(result.parts)}: " + pair_words(pair, names, len(names) > 2))
+        headline, figures = pair_words(pair, names, len(names) > 2)
+        said.append(f"Part {len(result.parts)}: {headline}. {figures}")
     return said
 
 
@@ -274,7 +280,7 @@ def side_words(result: Result) -> str:
     """Whether one side was preferred, whatever stood there."""
     return (
         f"The left clip was preferred in {round(result.left.share * result.decided)} of {result.decided} votes"
-        f" (95 % interval {interval(result.left)}); sides were exchanged in half of them, so that favours no run."
+        f" (95 % interval {interval(result.left)}); each run stood there in half of its pairs, so that favours none."
         if result.decided
         else "No vote preferred a side."
     )

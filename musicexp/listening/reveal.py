@@ -11,17 +11,15 @@ from musicexp.listening.result import (
     Result,
     interval,
     p_words,
-    pair_words,
     percent,
     result_of,
     result_words,
-    side_words,
 )
 from musicexp.listening.statistics import Share
 from musicexp.listening.study import cut_in
 from musicexp.listening.votes import Answer, Standing, Study
 from musicexp.report.html import visible
-from musicexp.tracking import MlflowRun
+from musicexp.tracking import MemoryRun, MlflowRun
 
 PREFIX = "listening/"
 FIGURES = {
@@ -63,19 +61,14 @@ def revealed(
         figures: of each run, the metrics of `FIGURES` that it has.
     """
     result, names = result_of(study, standing.answers), names_of(sources)
-    headline, *further = result_words(result, names)
-    several = len(names) > 2
+    headline, behind, *further = result_words(result, names)
     cut = cut_in(study)
     return {
         "names": names,
         "headline": headline,
-        "words": [*further, side_words(result)],
+        "lead": behind,
+        "words": further,
         "shares": _shares(result, names),
-        "pairs": [
-            {"names": [names[p.one], names[p.other]], "ties": p.ties, "words": pair_words(p, names, several)}
-            | _share(p.share, p.wins, p.losses)
-            for p in result.pairs
-        ],
         "runs": [
             {
                 "name": name,
@@ -129,13 +122,13 @@ def _heard(study: Study, number: int, answer: Answer, names: Sequence[str]) -> d
     }
 
 
-def figures_of(run: MlflowRun) -> dict[str, float]:
+def figures_of(run: MlflowRun | MemoryRun) -> dict[str, float]:
     """The metrics of `FIGURES` that a run has, as they were logged last."""
     curves = {key: run.curve(key) for key in FIGURES}
     return {key: curve[-1][1] for key, curve in curves.items() if curve}
 
 
-def write_on_runs(study: Study, standing: Standing, runs: Sequence[MlflowRun]) -> None:
+def write_on_runs(study: Study, standing: Standing, runs: Sequence[MlflowRun | MemoryRun]) -> None:
     """Write what the ear said on every run: metrics listening/..., and a tag with the words.
 
     A run that was in several studies has a point of each metric for each; what stands already is not written again.
@@ -190,7 +183,7 @@ def _tag(result: Result, k: int, names: Sequence[str]) -> str:
 
 def result_lines(told: Mapping[str, Any]) -> list[str]:
     """The result for a terminal."""
-    lines = [told["headline"], "", *told["words"], ""]
+    lines = [told["headline"], *([told["lead"]] if told["lead"] else []), "", *told["words"], ""]
     for row in told["settings"]:
         values = ", ".join(f"{n}: {v}" for n, v in zip(told["names"], row["values"], strict=True))
         lines.append(f"{row['name']}  {visible(values)}")

@@ -57,7 +57,7 @@ def serve(
     server = uvicorn.Server(
         uvicorn.Config(
             Guard(application(session), port, word),
-            log_level="critical",
+            log_level="error",
             access_log=False,
             server_header=False,
             lifespan="off",

@@ -29,7 +29,7 @@ async function asked(address, given) {
     ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(given) }
     : { cache: "no-store" };
   const answer = await fetch(address, options);
-  const told = await answer.json();
+  const told = await answer.json().catch(() => ({ error: "the server failed; the terminal says why" }));
   if (!answer.ok) throw Object.assign(new Error(told.error), { status: answer.status });
   return told;
 }
@@ -167,7 +167,8 @@ function drawSide(side) {
   card.classList.toggle("playing", Boolean(clip?.playing));
   card.classList.toggle("enough", heardEnough(side));
   side.play.setAttribute("aria-label", clip?.playing ? `Pause ${name}` : `Play ${name}`);
-  side.way.style.strokeDashoffset = String(100 - 100 * share);
+  const enough = clip ? Math.min(1, clip.heard / (HEARD * clip.seconds)) : 0;
+  side.way.style.strokeDashoffset = String(100 - 100 * enough);
   if (document.activeElement !== side.place || clip?.playing) side.place.value = String(Math.round(1000 * share));
   side.place.style.setProperty("--share", `${100 * share}%`);
   side.place.disabled = !clip;

@@ -15,10 +15,9 @@ const name = (text) => tag("bdi", { class: "name" }, text);
 const percent = (value) => `${Math.round(100 * value)} %`;
 
 export function drawResult(place, told, context) {
-  const [headline, ...behind] = told.headline.split(/(?<=[^.]\.) (?=[A-Z])/u);
   place.replaceChildren(
-    tag("h1", { tabindex: "-1" }, headline),
-    ...(behind.length ? [tag("p", { class: "lead" }, behind.join(" "))] : []),
+    tag("h1", { tabindex: "-1" }, told.headline),
+    ...(told.lead ? [tag("p", { class: "lead" }, told.lead)] : []),
     shares(told),
     tag("ul", { class: "words" }, ...told.words.map((words) => tag("li", {}, words))),
     ...(told.remark ? [tag("p", { class: "message wrong" }, told.remark)] : []),
@@ -51,7 +50,7 @@ function strip(row) {
 }
 
 function figures(row) {
-  const ties = row.ties ? `, ${row.ties} no difference` : "";
+  const ties = row.ties ? `, ${row.ties} ${row.ties === 1 ? "tie" : "ties"}` : "";
   const share = row.share === null ? "–" : percent(row.share);
   return tag("span", { class: "figures" }, tag("strong", {}, share), ` ${percent(row.low).replace(" %", "")} to ${percent(row.high)}`, tag("small", {}, `${row.wins} of ${row.votes} votes${ties}`));
 }
@@ -71,7 +70,7 @@ function runs(told) {
   ];
   const { temperature, tempo, seconds, seed } = told.how;
   const how = `Clips of ${Math.round(seconds)} s at temperature ${temperature}, ${tempo} quarters a minute; drawn with seed ${seed}.`;
-  return tag("section", {}, tag("h2", {}, "Which was which"), tag("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The runs" }, tag("table", {}, tag("thead", {}, head), tag("tbody", {}, ...body))), tag("p", { class: "note" }, how));
+  return tag("section", {}, tag("h2", {}, "The runs"), tag("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "The runs" }, tag("table", {}, tag("thead", {}, head), tag("tbody", {}, ...body))), tag("p", { class: "note" }, how));
 }
 
 // ---------------------------------------------------------------------------------------------------
@@ -85,7 +84,7 @@ function heard(told, context) {
     return tag("tr", {}, tag("th", { scope: "row" }, `${row.number}${again}`), cell("a", 0), cell("b", 1), tag("td", {}, ANSWERS[row.answer]), tag("td", { class: "number" }, String(row.draw)));
   });
   const head = tag("tr", {}, ...["Pair", "A was", "B was", "You preferred", "Melody"].map((title) => tag("th", { scope: "col" }, title)));
-  return tag("section", {}, tag("h2", {}, "What you heard"), tag("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every pair" }, tag("table", {}, tag("thead", {}, head), tag("tbody", {}, ...rows))));
+  return tag("section", {}, tag("h2", {}, "Which was which"), tag("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every pair" }, tag("table", {}, tag("thead", {}, head), tag("tbody", {}, ...rows))));
 }
 
 class Replay {
