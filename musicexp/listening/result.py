@@ -212,9 +212,10 @@ def pair_words(pair: PairResult, names: Sequence[str], several: bool = False) ->
         several: whether the study has more pairs, so that p was adjusted.
     """
     one, other = names[pair.one], names[pair.other]
+    both = f"{one} and {other}"
     decided = pair.wins + pair.losses
     if not decided:
-        return f"{one} and {other} cannot be told apart", "Every vote said 'no difference'."
+        return f"{both} cannot be told apart", "Every vote said 'no difference'."
     wins, share = pair.wins, pair.share
     if share.share < 0.5:
         one, other = other, one
@@ -229,11 +230,11 @@ def pair_words(pair: PairResult, names: Sequence[str], several: bool = False) ->
         return f"{one} is preferred to {other}", figures
     if pair.more is None:
         return (
-            f"{one} and {other} cannot be told apart",
+            f"{both} cannot be told apart",
             f"{figures} If that is the true share, even {MOST_VOTES:,} votes would hardly show it.",
         )
     return (
-        f"{one} and {other} cannot be told apart yet: about {pair.more:,} more votes",
+        f"{both} cannot be told apart yet: about {pair.more:,} more votes",
         f"{figures} If that is the true share, so many more{' on this pair' if several else ''} would show it four times in five.",
     )
 

@@ -54,17 +54,7 @@ def serve(
         open_page: open it in the browser.
     """
     port, word = listening.getsockname()[1], new_word()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            Guard(application(session), port, word),
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-    )
+    server = uvicorn.Server(configuration(Guard(application(session), port, word)))
     # SIGTERM too ends it in order, and Ctrl-C also where a shell in the background had it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -74,3 +64,16 @@ def serve(
         webbrowser.open(address)
     with contextlib.closing(listening), contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
+
+
+def configuration(app: Guard) -> uvicorn.Config:
+    """How uvicorn serves a study: quietly, and without a word on what it is."""
+    return uvicorn.Config(
+        app,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=1,
+    )
