@@ -13,7 +13,7 @@ PACKAGE = ROOT / "musicexp"
 
 LAYERS = [
     {"cli", "api"},
-    {"report", "sweep"},
+    {"listening", "report", "sweep"},
     {"training"},
     {"generation", "tracking", "render"},
     {"metrics"},

@@ -29,9 +29,9 @@ from musicexp.errors import SettingError, StoreError
 from musicexp.render.sound import Sound, carried_soundfont
 from musicexp.report.comparison import ComparedRun, Comparison
 from musicexp.report.comparison_curves import curve_data, packed, unit_of
-from musicexp.report.comparison_file import MARK, check_page, write_page
+from musicexp.report.comparison_file import check_page, write_page
 from musicexp.report.comparison_music import heard
-from musicexp.report.comparison_page import Page, comparison_page
+from musicexp.report.comparison_page import MARK, Page, comparison_page
 from musicexp.report.serving import GUARDS, LONGEST, MOST_BYTES, NOTE, Notes, application
 from musicexp.tracking import MlflowRun, Store, open_store, store_uri
 
