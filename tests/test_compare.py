@@ -911,7 +911,7 @@ def test_completion_knows_runs_settings_and_flags(library: Library) -> None:
     assert candidates(["compare", "seed-0", "st"]) == []  # study= does not go beside runs
     assert candidates(["compare", "st"]) == ["study="]
     assert candidates(["compare", "study=a", "ex"]) == []
-    assert candidates(["compare", "--"]) == ["--csv", "--json", "--help"]
+    assert candidates(["compare", "--"]) == ["--csv", "--json", "--serve", "--help"]
     assert "seed-1" in candidates(["export", "seed"])
     assert candidates(["export", "seed-0", "out", "references="]) == ["references=true", "references=false"]
 

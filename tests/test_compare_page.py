@@ -352,7 +352,7 @@ def test_of_two_who_write_at_once_one_is_told(store: Store, run: MlflowRun) -> N
     writers = [
         threading.Thread(target=lambda k=k: found.append(notes.put(run.id, "", f"note {k}")))
         for k in range(4)
-    ]  # type: ignore[misc]
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
