@@ -31,6 +31,7 @@ SMALL = (
     "samples.max_notes=20",
     "render.audio=false",
     "render.score=false",
+    "render.pictures=false",
     "threads=1",
 )
 """A model that trains in a second; its dropout and its carried state make resuming hard enough."""

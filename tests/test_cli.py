@@ -154,7 +154,10 @@ def finished(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[musicexp.api.LoadedRun, str]:
     """A run that was trained through the command line, and what it printed."""
-    assert main(["run", *small("name=whole", "render.audio=true", "render.score=true")]) == 0
+    assert (
+        main(["run", *small("name=whole", "render.audio=true", "render.score=true", "render.pictures=true")])
+        == 0
+    )
     return musicexp.load_run("whole"), capsys.readouterr().out
 
 

@@ -80,6 +80,7 @@ def test_a_study_has_exactly_the_trials_asked_for_and_goes_on_to_more(begun: Cal
     assert len(more.finished()) == 4
 
 
+@pytest.mark.slow
 def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=1")
     worked(study)
@@ -184,6 +185,7 @@ def test_a_pruned_trial_ends_quietly_and_keeps_its_curve(begun: Callable[..., St
     )
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_be_trained_fails_with_its_reason_and_the_others_go_on(
     begun: Callable[..., Study], tmp_path: Path
 ) -> None:
@@ -275,12 +277,14 @@ def record_leading(study: Study) -> int:
     return min(complete, key=lambda t: t.values[0]).number
 
 
+@pytest.mark.slow
 def test_a_study_of_another_definition_is_refused(begun: Callable[..., Study]) -> None:
     begun(*SPACE, "study=mine")
     with pytest.raises(SettingError, match="study mine was begun with other settings"):
         begun("lr=choice(1e-4,1e-3)", "study=mine")
 
 
+@pytest.mark.slow
 def test_studies_lists_what_there_is(begun: Callable[..., Study], capsys: pytest.CaptureFixture[str]) -> None:
     study = begun(*SPACE, "trials=1")
     worked(study)

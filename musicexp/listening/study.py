@@ -46,7 +46,7 @@ def sound_for(settings: Listening) -> Sound:
     """
     try:
         return sound_of(
-            Render(audio=True, soundfont=settings.soundfont, program=settings.program, score=False)
+            Render(audio=True, soundfont=settings.soundfont, program=settings.program, score=False, pictures=False)
         )
     except SettingError as error:
         raise SettingError(str(error).removeprefix("render.")) from error

@@ -90,6 +90,8 @@ def heard(outcome: Outcome) -> dict[str, bytes]:
 
 def seen(run: Run, outcome: Outcome) -> dict[str, bytes]:
     """What can be looked at, by name. A run that was ended early has no roll of melodies that it does not have."""
+    if not outcome.checkpoint.config.render.pictures:
+        return {}
     levels = {name: sides["val"].nats_per_token for name, sides in outcome.baselines.items()}
     title = f"{run.name}: loss in nats per token"
     files = {"loss.png": loss_picture(run.curve("loss/train"), run.curve("loss/val"), levels, title)}
