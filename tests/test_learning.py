@@ -21,7 +21,7 @@ from musicexp.errors import Interruption, StoreError
 from musicexp.generation import Clip, Clips, generator_states, new_model
 from musicexp.generation.clip import CLIP_BARS, CLIP_NOTES, key
 from musicexp.metrics import Likelihood
-from musicexp.music import Note, Piece
+from musicexp.music import Note, Piece, write_midi
 from musicexp.music.excerpt import bar_steps, first_bars, whole_bars
 from musicexp.music.midi import midi_piece
 from musicexp.render import clip_picture
@@ -304,6 +304,19 @@ def test_references_are_real_pieces_of_both_sides_as_tokens_have_them(small: Sma
         assert (each.notes_read, each.notes_kept) == (len(original), len(each.piece))
         assert each.licence == ""
     assert [r.title for r in references(material, config, cache)] == [r.title for r in found]
+
+
+def test_two_pieces_of_unlike_length_are_both_heard(tmp_path: Path, cache: Path) -> None:
+    """Neither lies between the quartiles of the two."""
+    folder = tmp_path / "tunes"
+    folder.mkdir()
+    for seed in range(6):
+        write_midi(melody(seed, 40 + 8 * seed), folder / f"tune{seed}.mid")
+    words = ["dataset=midi", f"dataset.path={folder}", "split.val=0.2", "threads=1"]
+    config = compose(words)
+    material = prepare(config, cache)
+    assert len(material.ids["val"]) == 2
+    assert [r.number for r in references(material, config, cache)] == [1, 2, 3, 4]
 
 
 def test_references_are_chosen_by_the_seed_of_samples_alone(small: Small, cache: Path) -> None:
