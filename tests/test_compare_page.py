@@ -66,7 +66,7 @@ def with_data(run: ComparedRun, **fingerprints: str) -> ComparedRun:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return comparison_page(several(), sound()).decode()
+    return comparison_page(several(), sound(), 0).decode()
 
 
 class Read(HTMLParser):
@@ -138,7 +138,7 @@ def test_notes_of_a_page_without_a_server_are_read_only(page: str) -> None:
 
 
 def test_gaps_and_samples_that_were_not_drawn_alike_are_told() -> None:
-    found = heard(several(), sound())
+    found = heard(several(), sound(), 0)
     first, second = found.rows
     assert first.drawn == "temperature 1, draw 0, seed 0"
     assert not first.differs
@@ -157,8 +157,8 @@ def test_other_tokens_are_compared_in_bits_per_note() -> None:
     assert unit.name == "bits per note"
     assert unit.factors == pytest.approx((3, 3))
     assert unit.val_only
-    text = Read(comparison_page(found, sound()).decode()).text
-    assert "This comparison is not fair" in text
+    text = Read(comparison_page(found, sound(), 0).decode()).text
+    assert "Not all of this compares" in text
     assert "different vocabularies" in text
     assert "bits/note validation" in text
     assert "nats/token" not in text
@@ -171,8 +171,9 @@ def test_other_tokens_are_compared_in_bits_per_note() -> None:
 def test_runs_on_other_music_are_shown_one_at_a_time() -> None:
     found = side_by_side([compared(0), with_data(compared(2), data="other")])
     assert unit_of(found).alone
-    read = Read(comparison_page(found, sound()).decode())
+    read = Read(comparison_page(found, sound(), 0).decode())
     assert "they rank nothing" in read.text
+    assert "This comparison is not fair" in read.text
     assert not [told for told in read.having("best") if "number" in told["class"] and "red" in told["class"]]
 
 
@@ -194,7 +195,7 @@ def test_a_curve_is_packed_and_thinned_to_its_extremes() -> None:
 
 def test_a_comparison_without_anything_is_a_page_of_words() -> None:
     bare = dataclasses.replace(compared(0), samples=(), references=(), curves={}, figures={}, baselines={})
-    text = Read(comparison_page(side_by_side([bare]), sound()).decode()).text
+    text = Read(comparison_page(side_by_side([bare]), sound(), 0).decode()).text
     for told in ("no melodies", "no curve", "No run has a figure"):
         assert told in text or told.replace("no curve", "logged a curve yet") in text
 
@@ -440,7 +441,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = [compared(k, samples=3, notes=64) for k in range(5)]
     runs[4] = dataclasses.replace(runs[4], name=HOSTILE, samples=runs[4].samples[:2])
     made = tmp_path_factory.mktemp("page") / "compare 音.html"
-    made.write_bytes(comparison_page(side_by_side(runs), sound()))
+    made.write_bytes(comparison_page(side_by_side(runs), sound(), 5))
     return made
 
 
@@ -560,6 +561,19 @@ def test_keys_go_from_row_to_row_and_a_row_is_played_in_turn(seen: Seen) -> None
 
 
 @pytest.mark.slow
+def test_a_score_opens_when_it_is_asked_for_and_follows_the_run(seen: Seen) -> None:
+    assert seen.page.locator("#sheet").is_hidden()
+    seen.page.locator("#score").click()
+    until(seen.page, "document.querySelector('#sheet img')?.naturalWidth > 0")
+    seen.page.keyboard.press("3")
+    until(seen.page, "document.querySelector('#sheet img')?.alt === 'Score of sample 1 of run-2'")
+    seen.js("musicexp.grid.move(1)")
+    until(seen.page, "document.getElementById('sheet').textContent.includes('no score')")
+    seen.page.keyboard.press("s")
+    assert seen.page.locator("#sheet").is_hidden()
+
+
+@pytest.mark.slow
 def test_all_pieces_are_equally_loud(seen: Seen) -> None:
     loud = seen.js(
         "Promise.all(musicexp.grid.members('1').map(async piece => { const b = await musicexp.grid.stage.render(piece, {seconds: 8});"
@@ -583,6 +597,24 @@ def test_on_a_phone_nothing_is_wider_than_the_page(chromium: Any, path: Path, sc
         "[...document.querySelectorAll('button')].filter(b => b.offsetParent && b.offsetHeight < 28).map(b => b.outerHTML)"
     )
     assert small == []
+    seen.close()
+
+
+@pytest.mark.slow
+def test_twenty_long_runs_are_drawn_at_once(chromium: Any, tmp_path: Path) -> None:
+    runs = [compared(k, iterations=10_000, samples=4, notes=256) for k in range(20)]
+    made = tmp_path / "twenty.html"
+    made.write_bytes(comparison_page(side_by_side(runs), sound(), 0))
+    assert made.stat().st_size < 15e6
+    seen = Seen(chromium, made)
+    assert seen.js("Number(document.documentElement.dataset.drawn)") < 6000, "2 s where nobody else works"
+    slowest = seen.js(
+        "(() => { const c = musicexp.legend.chart; c.sides.train = true; c.single = true; c.draw();"
+        " const t = performance.now(); c.draw(); return performance.now() - t; })()"
+    )
+    assert slowest < 1000
+    pages = seen.page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", pages)) <= 8
     seen.close()
 
 

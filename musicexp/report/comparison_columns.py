@@ -8,6 +8,9 @@ from musicexp.report.comparison import ComparedRun, Comparison, Group
 from musicexp.report.comparison_curves import in_order, look
 from musicexp.report.html import Html, name, tag
 
+MANY = 8
+"""Columns beyond which paper has room for their numbers only."""
+
 
 @dataclass(frozen=True)
 class Column:

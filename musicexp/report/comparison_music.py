@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from musicexp.errors import SettingError
 from musicexp.render.player import PlayerPiece, page_data
+from musicexp.render.score import score_svg
 from musicexp.render.sound import Sound
 from musicexp.report.comparison import ComparedRun, ComparedSample, Comparison
 from musicexp.report.comparison_curves import in_order
@@ -14,6 +16,8 @@ from musicexp.wording import count
 
 MOST_NOTES = 250_000
 """Of all pieces of a page: about 6 MB. Rows behind that are left out, and the page says so."""
+MOST_SCORES = 24
+"""Scores that a page holds, of its first rows: one takes a third of a second to engrave."""
 ENDS = {"eos": "came to its end", "length": "was cut"}
 
 
@@ -79,8 +83,12 @@ class Heard:
     remarks: tuple[str, ...]
 
 
-def heard(found: Comparison, sound: Sound) -> Heard:
-    """The samples of all runs, played by one instrument at one loudness."""
+def heard(found: Comparison, sound: Sound, most_scores: int = MOST_SCORES) -> Heard:
+    """The samples of all runs, played by one instrument at one loudness.
+
+    Args:
+        most_scores: how many samples have a score; rows have them as a whole.
+    """
     runs = [found.runs[place] for place in in_order(found)]
     numbers = sorted({sample.number for run in runs for sample in run.samples})
     rows: list[GridRow] = []
@@ -97,10 +105,20 @@ def heard(found: Comparison, sound: Sound) -> Heard:
             )
             break
         rows.append(row)
-        entries += pieces
+        left = most_scores - sum(entry.score is not None for entry in entries)
+        try:
+            entries += [_engraved(piece) for piece in pieces] if len(pieces) <= left else pieces
+        except SettingError as hint:  # few have Verovio, and a comparison is one without it
+            most_scores = 0
+            entries += pieces
+            remarks.append(str(hint))
     real, originals = _real(runs)
     data = page_data([*entries, *originals], sound)
     return Heard(data, tuple(rows), tuple(real), (*remarks, *data["remarks"]))
+
+
+def _engraved(entry: PlayerPiece) -> PlayerPiece:
+    return replace(entry, score=score_svg([(entry.title, entry.piece)]))
 
 
 def _row(number: int, runs: list[ComparedRun]) -> tuple[GridRow, list[PlayerPiece]]:

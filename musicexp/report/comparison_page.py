@@ -13,7 +13,7 @@ from musicexp.render.player import script_json, source_hash, web_text
 from musicexp.render.sound import Sound
 from musicexp.report.comparison import Comparison
 from musicexp.report.comparison_curves import curve_data, unit_of
-from musicexp.report.comparison_music import Heard, heard
+from musicexp.report.comparison_music import MOST_SCORES, Heard, heard
 from musicexp.report.comparison_sections import figures_section, settings_section
 from musicexp.report.comparison_stands import curves_section, notes_section, samples_section, web_file
 from musicexp.report.html import Html, joined, tag, text, visible
@@ -26,13 +26,14 @@ SCRIPTS = ("curves.js", "legend.js", "grid.js", "notes.js", "comparison.js")
 SOUND_SCRIPTS = ("stage.js", "roll.js")
 
 
-def comparison_page(comparison: Comparison, sound: Sound) -> bytes:
+def comparison_page(comparison: Comparison, sound: Sound, most_scores: int = MOST_SCORES) -> bytes:
     """The whole page, as a file that stands alone.
 
     Args:
         sound: the one instrument that plays the samples of all runs.
+        most_scores: how many samples have a score beside their roll.
     """
-    return Page(comparison, sound).written()
+    return Page(comparison, sound, most_scores).written()
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Page:
 
     comparison: Comparison
     sound: Sound
+    most_scores: int = MOST_SCORES
 
     def written(self, token: str | None = None, notes: Mapping[str, str] | None = None) -> bytes:
         """The page.
@@ -67,7 +69,7 @@ class Page:
 
     @cached_property
     def _heard(self) -> Heard:
-        return heard(self.comparison, self.sound)
+        return heard(self.comparison, self.sound, self.most_scores)
 
     @cached_property
     def _curves(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from musicexp.report.comparison import Comparison, Difference, Group, Spread, Surrounding
-from musicexp.report.comparison_columns import Column, chip, column_head, columns_of
+from musicexp.report.comparison_columns import MANY, Column, chip, column_head, columns_of
 from musicexp.report.comparison_table import BITS, NATS, OTHERS, Figure
 from musicexp.report.html import Html, joined, name, table, tag, text, visible
 from musicexp.report.study_facts import cut, interval, setting
@@ -64,7 +64,7 @@ def _unfair(found: Comparison) -> Html:
         lines.append("Bits per note stand here in red: they rank nothing.")
     sentences = [f"{line[:1].upper()}{line[1:]}" for line in lines]
     sentences = [line if line.endswith(".") else f"{line}." for line in sentences]
-    return tag("div", tag("h3", "This comparison is not fair"), *(tag("p", s) for s in sentences), class_="unfair", role="note")  # fmt: skip
+    return tag("div", tag("h3", "Not all of this compares" if found.bits_comparable else "This comparison is not fair"), *(tag("p", s) for s in sentences), class_="unfair", role="note")  # fmt: skip
 
 
 def _setting_row(found: Comparison, one: Difference, columns: Sequence[Column]) -> Html:
@@ -94,7 +94,7 @@ def _wide(caption: str, columns: Sequence[Column], rows: Sequence[Html]) -> Html
         tag("caption", caption, class_="unseen"),
         tag("thead", head),
         tag("tbody", joined(rows, "\n")),
-        class_="runs",
+        class_="runs many" if len(columns) > MANY else "runs",
     )
     return tag("div", body, class_="scroll pinned", role="region", tabindex="0", aria_label=caption)
 

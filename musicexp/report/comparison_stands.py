@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from musicexp.report.comparison import Comparison
-from musicexp.report.comparison_columns import Column, chip, column_head, columns_of
+from musicexp.report.comparison_columns import MANY, Column, chip, column_head, columns_of
 from musicexp.report.comparison_curves import Unit
 from musicexp.report.comparison_music import GridRow, Heard
 from musicexp.report.html import Html, joined, name, tag, text, visible
@@ -75,7 +75,7 @@ def samples_section(found: Comparison, heard: Heard) -> Html:
 def _grid(columns: Sequence[Column], rows: Sequence[GridRow]) -> Html:
     head = tag("tr", tag("th", "", scope="col"), *(column_head(column) for column in columns))
     body = joined((_grid_row(columns, row) for row in rows), "\n")
-    whole = tag("table", tag("caption", "Samples", class_="unseen"), tag("thead", head), tag("tbody", body), class_="samples")  # fmt: skip
+    whole = tag("table", tag("caption", "Samples", class_="unseen"), tag("thead", head), tag("tbody", body), class_="samples many" if len(columns) > MANY else "samples")  # fmt: skip
     return tag("div", whole, class_="scroll pinned", role="region", aria_label="Samples")
 
 

@@ -366,11 +366,18 @@ const Curves = (() => {
       pen.textAlign = 'left';
     }
 
+    /** A baseline of some runs alone bears their colour. */
+    _hue(line) {
+      const own = new Set(line.runs.map(k => this.runs[k].colour));
+      return this.colour(line.runs.length < this.runs.length && own.size === 1 ? `--run${[...own][0]}` : '--soft');
+    }
+
     _drawBaselines(pen) {
       pen.strokeStyle = this.colour('--soft');
       pen.lineWidth = 1;
       pen.setLineDash([2, 4]);
       this._baselines().forEach(line => {
+        pen.strokeStyle = this._hue(line);
         pen.beginPath();
         pen.moveTo(MARGIN.left, this._y(line.value));
         pen.lineTo(this.width, this._y(line.value));
@@ -391,7 +398,7 @@ const Curves = (() => {
         pen.lineWidth = 3;
         pen.strokeStyle = this.colour('--card');
         pen.strokeText(line.name, this.width - MARGIN.right - 4, y);
-        pen.fillStyle = this.colour('--soft');
+        pen.fillStyle = this._hue(line);
         pen.fillText(line.name, this.width - MARGIN.right - 4, y);
       });
       pen.textAlign = 'left';

@@ -13,6 +13,7 @@ const Grid = (() => {
       this.stage = new Stage(music.banks);
       this.pieces = new Map(music.pieces.map(piece => [piece.id, piece]));
       this.current = null;
+      this.sheets = new Map(); // addresses of scores
       this.turn = false; // whether the row's runs are played one after the other
       this.cells = new Map();
       document.querySelectorAll('.cell[data-piece]').forEach(cell => {
@@ -51,7 +52,7 @@ const Grid = (() => {
       this.roll.show(piece);
       this.roll.host.setAttribute('aria-label', `Place in ${piece.title}`);
       this.at('nothing').hidden = piece.notes.length > 0;
-      if (this.sheet) this.sheet.show(piece);
+      this.showScore();
       this._markRow();
       this._time();
     }
@@ -111,6 +112,34 @@ const Grid = (() => {
     }
 
     // --- what is seen
+
+    /** The score of what is heard, unpacked when it is asked for. */
+    async showScore() {
+      const { at, current: piece } = this, box = at('sheet');
+      const open = at('score').getAttribute('aria-expanded') === 'true';
+      box.hidden = !open;
+      if (!open || box.dataset.piece === piece.id) return;
+      box.dataset.piece = piece.id;
+      const tell = words => box.replaceChildren(element('p', { className: 'empty', textContent: words }));
+      if (!piece.score) { tell(`This page holds no score of ${piece.title}.`); return; }
+      try {
+        if (!this.sheets.has(piece)) {
+          const packed = new Blob([Uint8Array.from(atob(piece.score), sign => sign.charCodeAt(0))]);
+          const drawing = await new Response(packed.stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+          this.sheets.set(piece, URL.createObjectURL(new Blob([drawing], { type: 'image/svg+xml' })));
+        }
+        if (box.dataset.piece === piece.id) box.replaceChildren(element('img', { src: this.sheets.get(piece), alt: `Score of ${piece.title}` }));
+      } catch (refused) {
+        tell(`This browser cannot unpack the score (${refused.message}).`);
+      }
+    }
+
+    toggleScore() {
+      const { at } = this;
+      if (at('score').hidden) return;
+      at('score').setAttribute('aria-expanded', String(at('score').getAttribute('aria-expanded') !== 'true'));
+      this.showScore();
+    }
 
     _say(words) { this.at('said').textContent = words; }
 
@@ -179,6 +208,8 @@ const Grid = (() => {
         stage.toggle();
         if (event.detail) at('play').blur();
       });
+      at('score').hidden = ![...this.pieces.values()].some(piece => piece.score);
+      at('score').addEventListener('click', () => this.toggleScore());
       at('rate').addEventListener('input', () => { stage.rate = at('rate').value; });
       at('volume').addEventListener('input', () => { stage.volume = at('volume').value; });
       at('loop').addEventListener('click', () => { if (stage.loop) stage.loopOff(); else stage.loopOver(); });
@@ -196,7 +227,7 @@ const Grid = (() => {
       const keys = {
         ' ': () => this.stage.toggle(), k: () => this.stage.toggle(),
         ArrowUp: () => this.move(-1), ArrowDown: () => this.move(1),
-        t: () => this.inTurn(this.row), l: () => this.at('loop').click(), Home: () => this.stage.seek(0),
+        t: () => this.inTurn(this.row), s: () => this.toggleScore(), l: () => this.at('loop').click(), Home: () => this.stage.seek(0),
         '+': () => { this.stage.rate += SLOWER; }, '-': () => { this.stage.rate -= SLOWER; },
       };
       const near = this.at('samples').contains(target) || target === document.body;
