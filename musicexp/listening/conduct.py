@@ -20,6 +20,8 @@ from musicexp.wording import count
 SECONDS_TO_DECIDE = 8.0
 """For a vote, beside hearing both clips: what the time that is told is reckoned with."""
 
+CLIPS_A_LINE = 20
+
 
 @dataclass(frozen=True)
 class Found:
@@ -72,9 +74,7 @@ def listen(found: Found, settings: Listening, say: Say) -> None:
             study.presentations[max(0, len(standing.answers) - 1) :] if standing.revealed < study.last else ()
         )
         clips = [(run, p.draw) for p in coming for run in (p.a, p.b)]
-        if clips:
-            say(f"rendering {count(len(set(clips)), 'clip')} ...")
-        sounds.prepare(clips)
+        sounds.prepare(clips, lambda ready, of: _told_now_and_then(ready, of, say))
         for line in _introduction(study, standing, found.sources, votes):
             say(line)
 
@@ -129,6 +129,11 @@ def told_result(found: Found, study: Study, standing: Standing) -> dict[str, Any
             "remark": f"The result is not on the runs yet ({error}); the same command tries again."
         }
     return told | {"remark": ""}
+
+
+def _told_now_and_then(ready: int, of: int, say: Say) -> None:
+    if ready == of or ready % CLIPS_A_LINE == 0:
+        say(f"rendering clips  {ready:,}/{of:,}")
 
 
 def _introduction(study: Study, standing: Standing, sources: Sequence[Source], votes: Votes) -> list[str]:

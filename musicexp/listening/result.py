@@ -144,19 +144,19 @@ def _pairs(
             ties,
             clopper_pearson(wins, wins + losses),
             p,
-            0 if p < ALPHA else more_votes(wins, losses, ties),
+            0 if p < ALPHA else more_votes(wins, losses, ties, ALPHA / len(tallies)),
         )
         for (one, other, wins, losses, ties), p in zip(tallies, adjusted, strict=True)
     )
 
 
-def more_votes(wins: int, losses: int, ties: int) -> int | None:
+def more_votes(wins: int, losses: int, ties: int, alpha: float = ALPHA) -> int | None:
     """About how many more votes would show the share seen, ties among them as often as now, rounded up to tens.
 
     It is a guess: a share from few votes is itself uncertain, and so is what follows from it.
     """
     decided = wins + losses
-    needed = votes_needed(wins / decided) if decided else None
+    needed = votes_needed(wins / decided, alpha) if decided else None
     if needed is None:
         return None
     more = (needed - decided) * (decided + ties) / decided
@@ -192,12 +192,17 @@ def _run(run: int, pairs: Sequence[PairResult], strengths: Strengths | None) -> 
 
 def percent(value: float) -> str:
     """Such as "80 %"."""
-    return f"{100 * value:.0f} %"
+    return f"{_rounded(value)} %"
 
 
 def interval(share: Share) -> str:
     """Such as "56 to 94 %"."""
-    return f"{100 * share.low:.0f} to {100 * share.high:.0f} %"
+    return f"{_rounded(share.low)} to {_rounded(share.high)} %"
+
+
+def _rounded(value: float) -> int:
+    """Percent, a half one up, as the page rounds too."""
+    return math.floor(100 * value + 0.5)
 
 
 def p_words(p: float) -> str:

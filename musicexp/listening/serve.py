@@ -30,6 +30,7 @@ def bound(port: int | None) -> socket.socket:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((HOST, number))
+            found.listen()  # so that the address is answered as soon as it is told, and no other study takes it
         except OSError:
             found.close()
             continue

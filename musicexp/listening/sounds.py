@@ -7,7 +7,7 @@ whenever it is sent, so that the same clip is never the same bytes twice.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,16 @@ class Sounds:
         self._seconds = cut.seconds
         self._rendered: dict[Clip, bytes] = {}
 
-    def prepare(self, clips: Iterable[Clip]) -> None:
-        """Render these, so that nobody waits for them later."""
-        for clip in dict.fromkeys(clips):
-            if clip not in self._rendered:
-                self._render(clip)
+    def prepare(self, clips: Iterable[Clip], told: Callable[[int, int], None]) -> None:
+        """Render these, so that nobody waits for them later.
+
+        Args:
+            told: is called with (how many are ready, how many there are).
+        """
+        wanted = [clip for clip in dict.fromkeys(clips) if clip not in self._rendered]
+        for ready, clip in enumerate(wanted, start=1):
+            self._render(clip)
+            told(ready, len(wanted))
 
     def wave(self, clip: Clip, random: np.random.Generator) -> bytes:
         """A clip as a 16-bit WAV file; of the same size for all clips of a study, and with new dither each time."""

@@ -70,17 +70,20 @@ def power(trials: int, share: float, alpha: float = ALPHA) -> float:
     )
 
 
-def votes_needed(share: float, wanted: float = POWER, most: int = MOST_VOTES) -> int | None:
-    """The smallest number of votes without ties that finds a share with this power; None beyond `most`."""
+def votes_needed(share: float, alpha: float = ALPHA, most: int = MOST_VOTES) -> int | None:
+    """The smallest number of votes without ties within which the test finds a share with `POWER`; None beyond `most`."""
+    from scipy import stats
+
     far = abs(share - 0.5)
     if far <= 0:
         return None
     # The normal approximation lies within a few votes of it, and below by less than a quarter.
-    rough = ((1.96 * 0.5 + 0.8416 * math.sqrt(max(share * (1 - share), 1e-9))) / far) ** 2
+    spread = math.sqrt(max(share * (1 - share), 1e-9))
+    rough = ((stats.norm.isf(alpha / 2) * 0.5 + stats.norm.ppf(POWER) * spread) / far) ** 2
     if rough > most * 1.2:
         return None
     begin = max(1, int(rough * 0.7) - 10)
-    return next((n for n in range(begin, most + 1) if power(n, share) >= wanted), None)
+    return next((n for n in range(begin, most + 1) if power(n, share, alpha) >= POWER), None)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

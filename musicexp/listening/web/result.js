@@ -2,6 +2,7 @@
 
 import { Clip, sound } from "./clip.js";
 
+const FEW = 30; // pairs that are shown without being asked for
 const ANSWERS = { a: "A", b: "B", none: "no difference" };
 
 function tag(kind, given = {}, ...content) {
@@ -79,12 +80,14 @@ function runs(told) {
 function heard(told, context) {
   const player = new Replay(context);
   const rows = told.heard.map((row) => {
-    const cell = (side, k) => tag("td", { class: row.answer === side ? "preferred" : "" }, player.button(row.clips[k], `Play ${ANSWERS[side]} of pair ${row.number}`), " ", name(row[side]));
+    const cell = (side, k) => tag("td", { class: row.answer === side ? "preferred" : "" }, tag("span", { class: "side" }, player.button(row.clips[k], `Play ${ANSWERS[side]} of pair ${row.number}`), name(row[side])));
     const again = row.repeats === null ? "" : ` (${row.repeats} again)`;
     return tag("tr", {}, tag("th", { scope: "row" }, `${row.number}${again}`), cell("a", 0), cell("b", 1), tag("td", {}, ANSWERS[row.answer]), tag("td", { class: "number" }, String(row.draw)));
   });
   const head = tag("tr", {}, ...["Pair", "A was", "B was", "You preferred", "Melody"].map((title) => tag("th", { scope: "col" }, title)));
-  return tag("section", {}, tag("h2", {}, "Which was which"), tag("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every pair" }, tag("table", {}, tag("thead", {}, head), tag("tbody", {}, ...rows))));
+  const table = tag("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Every pair" }, tag("table", {}, tag("thead", {}, head), tag("tbody", {}, ...rows)));
+  const open = rows.length <= FEW ? { open: "" } : {};
+  return tag("details", { class: "pairs", ...open }, tag("summary", {}, tag("h2", {}, "Which was which")), table);
 }
 
 class Replay {
