@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -99,7 +100,8 @@ def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callab
 def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=2", "samples.count=4")
     worked(study)
-    found, settings = record(study), study.search.config({}).render
+    found, quiet = record(study), study.search.config({}).render
+    settings = dataclasses.replace(quiet, audio=True)
     store = open_store(study.place.tracking_uri, study.place.experiment)
     player, missing = heard(found, store, settings)
     assert player is not None
@@ -116,6 +118,7 @@ def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[...,
     player, missing = heard(found, store, settings)
     assert [said.partition(":")[0] for said in missing] == [f"trial {other} cannot be heard"]
     page = study_page(found, player, missing)
+    assert heard(found, store, quiet) == (None, [])
     assert f"trial {other} cannot be heard" in page
     assert html.escape('"title":"trial') in page
 
