@@ -75,7 +75,7 @@ def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureF
     ("words", "sentence"),
     [
         (["rnu"], "unknown command 'rnu': did you mean run?"),
-        (["xyzzy"], "the commands are run, generate, sweep, ui, data, studies, worker, completion"),
+        (["xyzzy"], "the commands are run, generate, sweep, listen, ui, data, studies, worker, completion"),
         (["run", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--cfg", "job", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--info", "lr=0"], "lr must be a number"),
