@@ -6,6 +6,7 @@ thousand 150. What MLflow or the disk refuse becomes a StoreError of one sentenc
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import os
@@ -13,11 +14,13 @@ import re
 import shutil
 import tempfile
 import time
+import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import unquote, urlparse
 
@@ -35,6 +38,11 @@ METRICS_A_CALL = 1000  # MLflow's own limit for one log_batch
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 LOCK_SECONDS = 120.0
+IMAGES, SHOWN, IMAGE_PARTS = "images", "+compressed", 6
+"""Where MLflow's page looks for pictures, what ends the name of the copy that its charts show, and of how many parts,
+joined by +, a name is made."""
+LOGGED_IMAGES = "mlflow.loggedImages"
+"""The tag that tells the page to look."""
 LAST_RUNS = 100
 """How far back a `last` that must have some file is looked for."""
 
@@ -64,7 +72,15 @@ class Run(Protocol):
         ...
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file of the run, whole or not at all."""
+        """Write a file of the run, whole or not at all; its name may lead through folders."""
+        ...
+
+    def log_image(self, key: str, iteration: int, png: bytes) -> None:
+        """A picture for the charts of MLflow's page; the same key and iteration once more replace it.
+
+        Args:
+            key: letters, digits, and any of `_ - . /` and blanks.
+        """
         ...
 
     def read(self, name: str) -> bytes:
@@ -373,9 +389,37 @@ class MlflowRun:
             if self._artifacts is not None:
                 write_whole(self._artifacts / name, data)
                 return
+            place = PurePosixPath(name)
             with tempfile.TemporaryDirectory() as folder:
-                Path(folder, name).write_bytes(data)
-                self._client.log_artifact(self.id, str(Path(folder, name)))
+                Path(folder, place.name).write_bytes(data)
+                self._client.log_artifact(self.id, str(Path(folder, place.name)), _folder_of(place))
+
+    def log_image(self, key: str, iteration: int, png: bytes) -> None:
+        # As MlflowClient.log_image does it, but for three things: a run that goes on finds the name of a picture
+        # that it has; the PNG is written as it is; and the copy that the charts show is not shrunk to 256 pixels.
+        stem = self._image_stems.get((key, iteration)) or _image_stem(key, iteration)
+        self.write(f"{stem}{SHOWN}.webp", _webp(png))
+        self.write(f"{stem}.png", png)
+        self._image_stems[key, iteration] = stem
+        if self.tags.get(LOGGED_IMAGES) != "True":
+            self.set_tags({LOGGED_IMAGES: "True"})
+
+    @cached_property
+    def _image_stems(self) -> dict[tuple[str, int], str]:
+        """The name, without what comes behind it, of each picture that the run has, by key and iteration."""
+        found: dict[tuple[str, int], str] = {}
+        for name in self._names_in(IMAGES):
+            stem = name.rsplit(".", 1)[0].removesuffix(SHOWN)
+            parts = PurePosixPath(stem).name.split("+")
+            if len(parts) == IMAGE_PARTS and parts[2].isdigit():
+                found[parts[0].replace("~", "/"), int(parts[2])] = stem
+        return found
+
+    def _names_in(self, folder: str) -> list[str]:
+        if self._artifacts is not None:
+            return sorted(f"{folder}/{path.name}" for path in (self._artifacts / folder).glob("[!.]*"))
+        with _translated(f"the files of run {self.name} cannot be listed"):
+            return sorted(found.path for found in self._client.list_artifacts(self.id, folder))
 
     def read(self, name: str) -> bytes:
         with _translated(f"{name} of run {self.name} cannot be read"):
@@ -396,7 +440,8 @@ class MlflowRun:
         if self._artifacts is not None:
             return (self._artifacts / name).is_file()
         with _translated(f"the files of run {self.name} cannot be listed"):
-            return any(found.path == name for found in self._client.list_artifacts(self.id))
+            folder = _folder_of(PurePosixPath(name))
+            return any(found.path == name for found in self._client.list_artifacts(self.id, folder))
 
     def close(self, status: Status) -> None:
         self.flush()
@@ -432,6 +477,26 @@ def _local_folder(uri: str) -> Path | None:
     return None
 
 
+def _folder_of(place: PurePosixPath) -> str | None:
+    """The folder of an artifact as MLflow wants it: none is None."""
+    return str(place.parent) if place.parent.name else None
+
+
+def _image_stem(key: str, iteration: int) -> str:
+    """The name of a picture, without what comes behind it: MLflow's page reads key and step in it."""
+    told = (key.replace("/", "~"), "step", iteration, "timestamp", int(time.time() * 1000), uuid.uuid4())
+    return f"{IMAGES}/{'+'.join(map(str, told))}"
+
+
+def _webp(png: bytes) -> bytes:
+    from PIL import Image
+
+    written = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.save(written, "WEBP", lossless=True)
+    return written.getvalue()
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, whatever happens meanwhile.
 
@@ -462,6 +527,7 @@ class MemoryRun:
     metrics: dict[str, dict[int, float]] = field(default_factory=dict)
     datasets: list[tuple[str, str]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    images: dict[tuple[str, int], bytes] = field(default_factory=dict)
     status: str = "RUNNING"
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -486,6 +552,9 @@ class MemoryRun:
 
     def write(self, name: str, data: bytes) -> None:
         self.files[name] = data
+
+    def log_image(self, key: str, iteration: int, png: bytes) -> None:
+        self.images[key, iteration] = png
 
     def read(self, name: str) -> bytes:
         if name not in self.files:

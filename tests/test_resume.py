@@ -31,7 +31,7 @@ class Snapshots(MemoryRun):
         self.moments: list[tuple[str, MemoryRun]] = []
 
     def _remember(self, moment: str) -> None:
-        fields = ("id", "name", "params", "tags", "metrics", "datasets", "files", "status")
+        fields = ("id", "name", "params", "tags", "metrics", "datasets", "files", "images", "status")
         self.moments.append((moment, MemoryRun(**{key: copy.deepcopy(getattr(self, key)) for key in fields})))
 
     def flush(self) -> None:
@@ -77,7 +77,8 @@ def trained(config: Config, run: MemoryRun, cache: Path, reporter: Silent | None
 def outcome(run: MemoryRun) -> dict[str, object]:
     """What must be equal to the last bit: every loss, every figure but the clock's, every melody."""
     curves = {key: curve for key, curve in run.metrics.items() if key != "iterations_per_second"}
-    return {"curves": curves, "melodies": {n: d for n, d in run.files.items() if n.endswith(".mid")}}
+    melodies = {n: d for n, d in run.files.items() if n.endswith((".mid", "clips.json"))}
+    return {"curves": curves, "melodies": melodies, "images": run.images}
 
 
 @pytest.mark.parametrize("order", ["contiguous", pytest.param("random", marks=pytest.mark.slow)])
@@ -87,7 +88,7 @@ def test_two_runs_are_equal_to_the_last_bit(small: Small, cache: Path, order: st
     assert outcome(first) == outcome(second)
     assert len(first.metrics["loss/train"]) == 30
     assert [name for name in sorted(first.files) if name.endswith(".mid")] == [
-        f"sample_{k}.mid" for k in (1, 2, 3, 4)
+        f"{kind}_{k}.mid" for kind in ("reference", "sample") for k in (1, 2, 3, 4)
     ]
 
 
@@ -204,6 +205,7 @@ def test_a_diverging_run_says_so(small: Small, cache: Path) -> None:
         trained(config, MemoryRun(), cache)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_by_another_path_and_says_so(small: Small, store: str) -> None:
     """A checkpoint of one path is a checkpoint of all; what differs is rounding, and the run tells from where on."""
     words = small("name=moved", "model.dropout=0", "recurrence=torch", "samples.count=0")
@@ -229,6 +231,7 @@ def test_a_run_goes_on_by_another_path_and_says_so(small: Small, store: str) -> 
         conduct(compose([*words, "resume=moved"]), Silent())
 
 
+@pytest.mark.slow
 def test_another_number_format_is_another_run(small: Small, store: str) -> None:
     with pytest.raises(Interruption):
         conduct(compose(small("name=single", "precision=fp32")), SignalAt(iteration=3))

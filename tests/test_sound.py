@@ -103,7 +103,7 @@ def test_sound_of_a_quarter_of_an_hour_is_written_and_longer_pieces_fade_out_the
     assert read.duration == pytest.approx(900, abs=0.1)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     st.lists(
         st.builds(

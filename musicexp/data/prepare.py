@@ -106,11 +106,13 @@ def prepare_store(
     return store
 
 
-def music_of(store: TokenStore, dataset: Dataset, cache: Path) -> Iterator[tuple[int, Reading]]:
-    """The music that a store was made of, file by file; read from the cache."""
+def music_of(
+    store: TokenStore, dataset: Dataset, cache: Path, first: int = 0
+) -> Iterator[tuple[int, Reading]]:
+    """The music that a store was made of, file by file, from some file on; read from the cache."""
     source = source_of(dataset.collection, dataset.path)
     with Listing(store.folder / LISTING) as listing:
-        yield from chosen_music(listing, source, dataset, ReadingCache(cache))
+        yield from chosen_music(listing, source, dataset, ReadingCache(cache), first)
 
 
 def _place(source: Source, dataset: Dataset, split: Split, tokens: Tokens) -> str:

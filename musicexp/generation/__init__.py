@@ -10,12 +10,15 @@ from musicexp.generation.checkpoint import (
     new_model,
     restore_generators,
 )
+from musicexp.generation.clip import Clip, Clips
 from musicexp.generation.melody import Melody, melodies, prime_file, read_prime
 
 __all__ = [
     "CHECKPOINT_FILE",
     "Best",
     "Checkpoint",
+    "Clip",
+    "Clips",
     "Melody",
     "generator_states",
     "melodies",

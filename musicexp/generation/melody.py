@@ -17,7 +17,7 @@ from musicexp.model import Drawn, MusicLSTM, Stepper, sample, this_machine
 from musicexp.music import Piece, midi_bytes
 from musicexp.music.reader import Reader, Request
 from musicexp.music.reading import SUFFIXES
-from musicexp.tokens import BOS, EOS, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
+from musicexp.tokens import BOS, EOS, Grammar, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
 
 AT_ONCE = 64
 """Melodies drawn side by side."""
@@ -61,30 +61,87 @@ class Melody:
         }
 
 
-def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
-    """The melodies sample_1 ... sample_count.
+@dataclass(frozen=True)
+class Beginning:
+    """What melodies begin with.
 
-    sample_k is draw ceil(k / n) of temperature (k - 1) mod n of n temperatures, and draws from its own
-    random stream (seed, index of the temperature, draw): the first ones stay the same when more are asked for.
+    Attributes:
+        ids: token ids of the prime, int64; none without one.
+        like: a piece whose tempo, metre and key they take where their tokens name none.
+    """
+
+    ids: Ids
+    like: Piece
+
+
+def beginning(
+    settings: Samples,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    unknown: UnknownRule,
+    *,
+    tempo: float,
+    metre: tuple[int, int],
+) -> Beginning:
+    """The prime that the settings name, or nothing but a tempo and a metre.
+
+    Raises:
+        MusicError: the prime cannot be read or does not fit the vocabulary.
+    """
+    if not settings.prime:
+        return Beginning(np.empty(0, dtype=np.int64), Piece.of([], tempo=tempo, metre=metre))
+    return Beginning(*read_prime(settings.prime, settings.prime_notes, tokenizer, vocabulary, unknown))
+
+
+def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
+    """The melodies sample_1 ... sample_count under the kept weights.
 
     Raises:
         MusicError: the prime cannot be read or does not fit the run's vocabulary.
     """
-    model, tokenizer, vocabulary = checkpoint.model(), checkpoint.tokenizer, checkpoint.vocabulary
-    like = Piece.of([], tempo=checkpoint.tempo, metre=checkpoint.metre)
-    prime = np.empty(0, dtype=np.int64)
-    if settings.prime:
-        prime, like = read_prime(
-            settings.prime, settings.prime_notes, tokenizer, vocabulary, checkpoint.config.tokens.unknown
-        )
+    tokenizer, vocabulary = checkpoint.tokenizer, checkpoint.vocabulary
+    begun = beginning(
+        settings,
+        tokenizer,
+        vocabulary,
+        checkpoint.config.tokens.unknown,
+        tempo=checkpoint.tempo,
+        metre=checkpoint.metre,
+    )
+    bf16 = checkpoint.resolved.precision == "bf16"
+    return drawn_from(checkpoint.model(), tokenizer, vocabulary, settings, begun, bf16=bf16)
+
+
+def drawn_from(
+    model: MusicLSTM,
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    settings: Samples,
+    begun: Beginning,
+    *,
+    bf16: bool,
+) -> list[Melody]:
+    """Melodies of a model as it is; no global random generator is drawn from.
+
+    sample_k is draw ceil(k / n) of temperature (k - 1) mod n of n temperatures, and draws from its own
+    random stream (seed, index of the temperature, draw): the first ones stay the same when more are asked for.
+
+    Args:
+        model: on the CPU.
+        bf16: the model was trained with products of bf16 numbers, and is asked with them where the CPU has them.
+    """
     found: list[Melody] = []
     numbers = list(range(1, settings.count + 1))
     for start in range(0, len(numbers), AT_ONCE):
-        some = numbers[start : start + AT_ONCE]
-        for number, drawn in zip(some, _drawn(checkpoint, model, settings, some, prime), strict=True):
-            index, draw = _place(number, settings)
-            tokens = vocabulary.decode(np.concatenate([prime, drawn.ids]).tolist())
-            piece = tokenizer.piece(tokens, f"sample_{number}", like=like)
+        places = [_place(number, settings) for number in numbers[start : start + AT_ONCE]]
+        rules = [tokenizer.grammar(vocabulary) for _ in places]
+        stepper = Stepper(model, bf16=bf16 and this_machine("cpu").bf16)
+        for (index, draw), drawn in zip(
+            places, _drawn(stepper, rules, settings, places, begun.ids), strict=True
+        ):
+            number = len(found) + 1
+            tokens = vocabulary.decode(np.concatenate([begun.ids, drawn.ids]).tolist())
+            piece = tokenizer.piece(tokens, f"sample_{number}", like=begun.like)
             found.append(
                 Melody(number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece)
             )
@@ -98,15 +155,16 @@ def _place(number: int, settings: Samples) -> tuple[int, int]:
 
 
 def _drawn(
-    checkpoint: Checkpoint, model: MusicLSTM, settings: Samples, numbers: Sequence[int], prime: Ids
+    stepper: Stepper,
+    rules: Sequence[Grammar],
+    settings: Samples,
+    places: Sequence[tuple[int, int]],
+    prime: Ids,
 ) -> list[Drawn]:
-    places = [_place(number, settings) for number in numbers]
-    rules = [checkpoint.tokenizer.grammar(checkpoint.vocabulary) for _ in numbers]
     for rule in rules:
         for token in prime:
             rule.advance(int(token))
-    begun = np.tile(np.concatenate([[BOS], prime]).astype(np.int64), (len(numbers), 1))
-    stepper = Stepper(model, bf16=checkpoint.resolved.precision == "bf16" and this_machine("cpu").bf16)
+    begun = np.tile(np.concatenate([[BOS], prime]).astype(np.int64), (len(places), 1))
     stepper.read(begun[:, :-1])
     return sample(
         stepper,

@@ -15,8 +15,19 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from musicexp.music import STEPS_PER_QUARTER, Piece
+from musicexp.music.excerpt import bar_steps
+from musicexp.render.figure_style import LIGHT
+from musicexp.render.rolls import MARGIN, pitch_name
 
-INK, FAINT, VAL, NOTE = "#1b3a5c", "#b9c7d6", "#d1495b", "#1b6ca8"
+INK, FAINT, VAL = "#1b3a5c", "#b9c7d6", "#d1495b"
+PARTS = [LIGHT[name] for name in ("one", "two", "three", "four")]
+"""Colours; further parts begin again with the first."""
+LABEL_PIXELS = 14.0
+"""Between the middles of two names of baselines."""
+POINT_PIXELS = 1.35
+"""How high a line of letters is for each point of their size, at 100 dots an inch."""
+LETTERS_A_NUMBER = 4.0
+"""Room for the number of a bar, in widths of a letter."""
 SMOOTHING = 0.02
 """Share of the curve over which the bold line is an exponential mean."""
 
@@ -33,9 +44,7 @@ Curve = Sequence[tuple[int, float]]
 def loss_picture(train: Curve, val: Curve, baselines: Mapping[str, float], title: str) -> bytes:
     """Training loss of every iteration with its running mean, validation loss, and baselines as lines."""
     figure = Figure(figsize=(9, 5), dpi=110)
-    figure.subplots_adjust(
-        left=0.075, right=0.985, top=0.93, bottom=0.1
-    )  # laid out by hand, in half the time
+    figure.subplots_adjust(left=0.075, right=0.87, top=0.93, bottom=0.1)  # laid out by hand, in half the time
     axes = figure.add_subplot()
     if train:
         iterations, losses = zip(*train, strict=True)
@@ -45,24 +54,58 @@ def loss_picture(train: Curve, val: Curve, baselines: Mapping[str, float], title
         axes.plot(
             *zip(*val, strict=True), color=VAL, marker="o", markersize=4, linewidth=1.6, label="validation"
         )
-    for name, level in baselines.items():
-        axes.axhline(level, color="#777777", linewidth=0.9, linestyle="--")
-        axes.annotate(
-            name,
-            (0.995, level),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color="#555555",
-        )
     axes.set(xlabel="iteration", ylabel="nats per token", title="")
     axes.set_title(title, parse_math=False)
     axes.grid(color="#eeeeee")
     axes.spines[["top", "right"]].set_visible(False)
+    _draw_levels(axes, baselines)
     if train or val:
         axes.legend(frameon=False)
     return _png(figure)
+
+
+def _draw_levels(axes: Axes, levels: Mapping[str, float]) -> None:
+    """Lines across the axes, named right of them: nothing else is written there, and names keep their distance."""
+    known = {name: level for name, level in levels.items() if math.isfinite(level)}
+    for level in known.values():
+        axes.axhline(level, color="#777777", linewidth=0.9, linestyle="--", zorder=1.5)
+    low, high = axes.get_ylim()
+    pixels = axes.bbox.height / (high - low)
+    heights = spread([(level - low) * pixels for level in known.values()], LABEL_PIXELS)
+    for (name, level), height in zip(known.items(), heights, strict=True):
+        axes.annotate(
+            f"{name} {level:.2f}",
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(1.025, height / axes.bbox.height),
+            textcoords="axes fraction",
+            ha="left",
+            va="center",
+            fontsize=8.5,
+            color="#444444",
+            arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.7, "shrinkA": 1, "shrinkB": 0},
+        )
+
+
+def spread(places: Sequence[float], least: float) -> list[float]:
+    """Places moved as little as need be so that each is at least so far from the next; their order stays.
+
+    Those that are too close form a group that is laid out evenly about its middle, and joins whom it touches.
+    """
+    groups: list[tuple[float, list[int]]] = []  # middle, and who belongs to it from below
+    for place, number in sorted((place, number) for number, place in enumerate(places)):
+        groups.append((place, [number]))
+        while len(groups) > 1:
+            (below, few), (above, more) = groups[-2:]
+            if above - below >= least * (len(few) + len(more)) / 2:
+                break
+            both = few + more
+            groups[-2:] = [(sum(places[k] for k in both) / len(both), both)]
+    found = [0.0] * len(places)
+    for middle, members in groups:
+        for rank, number in enumerate(members):
+            found[number] = middle + least * (rank - (len(members) - 1) / 2)
+    return found
 
 
 def running_mean(losses: Sequence[float]) -> list[float]:
@@ -76,7 +119,7 @@ def running_mean(losses: Sequence[float]) -> list[float]:
 
 
 def roll_picture(pieces: Sequence[tuple[str, Piece]]) -> bytes:
-    """Piano rolls one below the other: time in quarters to the right, pitch upwards, bars as lines.
+    """Piano rolls one below the other: bars to the right, pitch upwards, a colour for each part.
 
     Args:
         pieces: (caption, piece) pairs; the first `MOST_ROLLS` are drawn.
@@ -93,24 +136,52 @@ def roll_picture(pieces: Sequence[tuple[str, Piece]]) -> bytes:
     return _png(figure)
 
 
-def _draw_roll(axes: Axes, piece: Piece, caption: str) -> None:
-    axes.set_title(caption, fontsize=9, loc="left", parse_math=False)
+def clip_picture(caption: str, piece: Piece) -> bytes:
+    """One roll for a card of MLflow's charts, where it is shown at about half its size."""
+    figure = Figure(figsize=(8, 3.6), dpi=100)
+    figure.subplots_adjust(left=0.07, right=0.985, top=0.9, bottom=0.09)
+    _draw_roll(figure.add_subplot(), piece, caption, letters=13)
+    return _png(figure)
+
+
+def _draw_roll(axes: Axes, piece: Piece, caption: str, letters: float = 8) -> None:
+    axes.set_title(caption, fontsize=letters + 1, loc="left", parse_math=False)
     onsets, durations = piece.onset / STEPS_PER_QUARTER, piece.duration / STEPS_PER_QUARTER
     low, high = (int(piece.pitch.min()), int(piece.pitch.max())) if len(piece) else (60, 72)
-    bar = 4 * piece.metre[0] / piece.metre[1]
-    bar *= math.ceil((piece.quarters / bar + 1) / MOST_LINES)
+    low, high = low - MARGIN, high + MARGIN
+    bar = bar_steps(piece) / STEPS_PER_QUARTER
+    bars = max(1, math.ceil(piece.quarters / bar - 1e-9))
     # One artist for all lines and one for all notes: hundreds of them take half a second to lay out and draw.
-    lines = np.arange(0, piece.quarters + bar, bar)
-    axes.vlines(lines, low - 2, high + 2, color="#e3e3e3", linewidth=0.7, zorder=0)
+    lines = np.arange(0, bars + 1, math.ceil((bars + 1) / MOST_LINES)) * bar
+    axes.vlines(lines, low, high, color="#dddddd", linewidth=0.7, zorder=0)
+    named = [p for p in range(low, high + 1) if p % 12 in _named(axes.bbox.height / (high - low), letters)]
+    axes.hlines([p for p in named if p % 12 == 0], 0, bars * bar, color="#dddddd", linewidth=0.7, zorder=0)
     axes.add_collection(
-        PolyCollection(_boxes(onsets, durations * 0.94, piece.pitch, 0.85), facecolors=NOTE, linewidths=0)
+        PolyCollection(
+            _boxes(onsets, durations * 0.94, piece.pitch, 0.85),
+            facecolors=[PARTS[part % len(PARTS)] for part in piece.part.tolist()],
+            linewidths=0,
+        )
     )
-    octaves = [pitch for pitch in range(low - 2, high + 3) if pitch % 12 == 0]
-    axes.set_yticks(octaves, [f"C{pitch // 12 - 1}" for pitch in octaves], fontsize=8)
-    axes.set_ylim(low - 2, high + 2)
-    axes.set_xlim(0, max(piece.quarters, 1))
-    axes.tick_params(axis="x", labelsize=8)
+    axes.set_yticks(named, [pitch_name(pitch) for pitch in named], fontsize=letters)
+    axes.set_ylim(low, high)
+    axes.set_xlim(0, bars * bar)
+    numbers = np.arange(1, bars + 1, _numbered(bars, axes.bbox.width / letters))
+    axes.set_xticks((numbers - 1) * bar, ["bar 1", *map(str, numbers[1:])], fontsize=letters)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _named(pixels: float, letters: float) -> tuple[int, ...]:
+    """The pitch classes whose names find room below each other, where a semitone has so many pixels."""
+    room = letters * POINT_PIXELS
+    sets: dict[int, tuple[int, ...]] = {1: (0, 2, 4, 5, 7, 9, 11), 3: (0, 4, 7), 5: (0, 7)}
+    return next((named for semitones, named in sets.items() if semitones * pixels >= room), (0,))
+
+
+def _numbered(bars: int, letters: float) -> int:
+    """Every which bar bears its number: each, or 1, 5, 9 ... or further apart by twos, as phrases begin."""
+    most = max(letters / LETTERS_A_NUMBER, 1)
+    return 1 if bars <= most else 2 ** max(2, math.ceil(math.log2(bars / most)))
 
 
 def _boxes(

@@ -3,7 +3,9 @@
 from musicexp.training.callbacks import Signals
 from musicexp.training.conduct import conduct
 from musicexp.training.devices import cpu_threads
+from musicexp.training.learning import learned
 from musicexp.training.material import Material, check, prepare
+from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter, Silent
 from musicexp.training.role import ITS_OWN, Role, Watch
 from musicexp.training.seeds import conduct_seeds
@@ -13,6 +15,7 @@ from musicexp.training.train import RunResult, parameters, train
 __all__ = [
     "ITS_OWN",
     "Material",
+    "Reference",
     "Reporter",
     "Role",
     "RunResult",
@@ -23,8 +26,10 @@ __all__ = [
     "conduct",
     "conduct_seeds",
     "cpu_threads",
+    "learned",
     "parameters",
     "prepare",
+    "references",
     "test_figures",
     "train",
 ]

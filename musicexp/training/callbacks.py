@@ -1,4 +1,4 @@
-"""What happens at the end of an iteration, in this order: record, validate, be watched, save, perhaps stop."""
+"""What happens at the end of an iteration, in this order: record, validate, draw clips, be watched, save, perhaps stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 
 from musicexp.config import Config
 from musicexp.errors import Interruption, RunError
-from musicexp.generation import Best
+from musicexp.generation import Best, Clips
 from musicexp.metrics import Likelihood
 from musicexp.training.ledger import Ledger
 from musicexp.training.module import LSTMModule
@@ -77,6 +77,7 @@ class Course:
 
     Attributes:
         pruned: why whoever watches ended it.
+        loss: of the latest iteration, in nats per token.
         seconds: spent in training before this process.
         started: this process's clock when training began.
     """
@@ -85,6 +86,7 @@ class Course:
     bad_validations: int = 0
     stopped_early: bool = False
     pruned: str | None = None
+    loss: float = math.nan
     seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
 
@@ -96,7 +98,8 @@ class Course:
 class Record(pl.Callback):
     """Logs the loss of every iteration, and refuses to go on when it is no number."""
 
-    def __init__(self, ledger: Ledger, peers: Peers, config: Config) -> None:
+    def __init__(self, course: Course, ledger: Ledger, peers: Peers, config: Config) -> None:
+        self._course = course
         self._ledger = ledger
         self._peers = peers
         self._config = config
@@ -116,6 +119,7 @@ class Record(pl.Callback):
             raise RunError(
                 f"training diverged: the loss of iteration {pl_module.iteration} is {loss}; lower lr={self._config.lr:g} or set optimizer.clip=1"
             )
+        self._course.loss = loss
         self._ledger.iteration(pl_module.iteration, loss)
 
 
@@ -187,6 +191,30 @@ class Validate(pl.Callback):
             course.best, course.bad_validations = Best(module.iteration, loss, weights), 0
         else:
             course.bad_validations += 1
+
+
+class DrawClips(pl.Callback):
+    """Lets the model play a little at intervals and at the end, in one process: the others wait for it when they save."""
+
+    def __init__(self, clips: Clips, course: Course, ledger: Ledger, config: Config) -> None:
+        self._clips = clips
+        self._course = course
+        self._ledger = ledger
+        self._config = config
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        assert isinstance(pl_module, LSTMModule)
+        iteration = pl_module.iteration
+        over = iteration == self._config.iterations or self._course.stopped_early
+        if over or iteration % self._config.samples.every == 0:
+            self._ledger.clips(self._clips.draw(pl_module.model, iteration, self._course.loss))
 
 
 class BeWatched(pl.Callback):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from musicexp.generation import CHECKPOINT_FILE, Checkpoint
+from musicexp.generation import CHECKPOINT_FILE, Checkpoint, Clip
 from musicexp.tracking import Run
+from musicexp.training.learning import keep_clips
 from musicexp.training.reporter import Reporter
 
 
@@ -22,6 +24,10 @@ class Ledger(Protocol):
 
     def validation(self, iteration: int, loss: float) -> None:
         """A validation ended, with its loss in nats per token."""
+        ...
+
+    def clips(self, clips: Sequence[Clip]) -> None:
+        """Clips of one iteration were drawn."""
         ...
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -48,6 +54,9 @@ class RunLedger:
         self._run.log_metrics({"loss/val": loss}, iteration)
         self._reporter.validation(iteration, loss)
 
+    def clips(self, clips: Sequence[Clip]) -> None:
+        keep_clips(self._run, clips)
+
     def save(self, checkpoint: Checkpoint) -> None:
         self.keep(checkpoint.as_bytes())
 
@@ -69,6 +78,9 @@ class Unheard:
         pass
 
     def validation(self, iteration: int, loss: float) -> None:
+        pass
+
+    def clips(self, clips: Sequence[Clip]) -> None:
         pass
 
     def save(self, checkpoint: Checkpoint) -> None:

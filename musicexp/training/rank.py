@@ -6,13 +6,14 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 import torch
 
 from musicexp.data import TokenStore
 from musicexp.errors import Interruption, MusicexpError
-from musicexp.generation import Checkpoint
+from musicexp.generation import Checkpoint, Clip
 from musicexp.training.callbacks import Signals
 from musicexp.training.devices import choose_device
 from musicexp.training.ledger import Unheard
@@ -36,6 +37,9 @@ class Sent:
 
     def validation(self, iteration: int, loss: float) -> None:
         self._connection.send(Word("validation", (iteration, loss)))
+
+    def clips(self, clips: Sequence[Clip]) -> None:
+        self._connection.send(Word("clips", (clips,)))
 
     def save(self, checkpoint: Checkpoint) -> None:
         self._connection.send(Word("save", (checkpoint.as_bytes(),)))

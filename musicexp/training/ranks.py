@@ -164,6 +164,7 @@ def _pass_on(word: Word, ledger: RunLedger) -> None:
         "say": ledger.say,
         "iteration": ledger.iteration,
         "validation": ledger.validation,
+        "clips": ledger.clips,
         "save": ledger.keep,
     }
     tell[word.kind](*word.told)

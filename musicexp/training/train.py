@@ -7,9 +7,8 @@ import logging
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -21,6 +20,7 @@ from musicexp.errors import Interruption, RunError
 from musicexp.generation import (
     CHECKPOINT_FILE,
     Checkpoint,
+    Clips,
     Melody,
     generator_states,
     melodies,
@@ -30,11 +30,11 @@ from musicexp.generation import (
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.model import MusicLSTM, Resolved, State, recurrence
 from musicexp.music import SIDES, Side
-from musicexp.render import loss_picture, roll_picture
 from musicexp.tracking import Run
 from musicexp.training.callbacks import (
     BeWatched,
     Course,
+    DrawClips,
     Record,
     Save,
     Signals,
@@ -44,11 +44,14 @@ from musicexp.training.callbacks import (
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
 from musicexp.training.introduction import data_lines
+from musicexp.training.learning import clip_index
+from musicexp.training.leaving import Outcome, leave, log_figures
 from musicexp.training.ledger import Ledger, RunLedger
-from musicexp.training.material import HELD_OUT, Material, prepare
+from musicexp.training.material import Material, prepare
 from musicexp.training.module import LSTMModule, WindowsModule
 from musicexp.training.peers import ALONE, Peers
 from musicexp.training.ranks import fit_apart
+from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role, Watch
 
@@ -67,6 +70,8 @@ class RunResult:
         seconds: spent in training, over all sittings.
         parameters: of the model.
         pruned: why the run was ended by who watched it; None if it ended by itself.
+        references: real pieces of the data set that were left beside the melodies.
+        clips: how many were drawn while it learned.
     """
 
     id: str
@@ -81,6 +86,8 @@ class RunResult:
     seconds: float
     parameters: int
     pruned: str | None = None
+    references: list[Reference] = field(default_factory=list)
+    clips: int = 0
 
 
 def train(
@@ -119,6 +126,7 @@ def train(
             f"{material.summary.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
+    real = references(material, config, cache)  # now, while the music that was read is there for sure
 
     pruned: str | None = None
     if checkpoint is None or not checkpoint.done:
@@ -144,9 +152,10 @@ def train(
         name: {side: found[side] for side in sides if side in found}
         for name, found in material.baselines.items()
     }
-    log_figures(run, checkpoint, likelihoods, baselines)
     drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
-    files = leave(run, checkpoint, likelihoods, baselines, drawn)
+    outcome = Outcome(checkpoint, likelihoods, baselines, drawn, real)
+    log_figures(run, outcome)
+    files = leave(run, outcome, reporter.say)
     return RunResult(
         id=run.id,
         name=run.name,
@@ -160,6 +169,8 @@ def train(
         seconds=checkpoint.seconds,
         parameters=sum(weight.numel() for weight in checkpoint.weights.values()),
         pruned=pruned,
+        references=real,
+        clips=len(clip_index(run)),
     )
 
 
@@ -263,9 +274,9 @@ def fit(
             stopped_early=course.stopped_early,
             seconds=course.seconds_in_all,
             generators=[states for _, states in everyones],
-            data_fingerprint=material.summary.fingerprint,
-            tempo=material.summary.tempo,
-            metre=material.summary.metre,
+            data_fingerprint=data.fingerprint,
+            tempo=data.tempo,
+            metre=data.metre,
         )
 
     def save() -> None:
@@ -275,10 +286,15 @@ def fit(
         pieces = material.ids["val"]
         return likelihood(nll_nats(model, pieces), pieces, int(material.notes["val"].sum()))
 
+    data = material.summary
+    clips = None
+    if config.samples.every and peers.rank == 0:
+        clips = Clips.of(config, material.vocabulary, resolved, tempo=data.tempo, metre=data.metre)
     validation = Validation(validation_likelihood)
     callbacks: list[pl.Callback] = [
-        Record(ledger, peers, config),
+        Record(course, ledger, peers, config),
         Validate(validation, course, ledger, peers, config),
+        *([DrawClips(clips, course, ledger, config)] if clips else []),
         *([BeWatched(watch, validation, course, ledger)] if watch else []),
         Save(save, signals, course, peers, config),
         *([_Restore(checkpoint, peers)] if checkpoint else []),
@@ -360,73 +376,6 @@ def judge(
         pieces, notes = material.ids[side][:few], material.notes[side][:few]
         found[side] = likelihood(nll_nats(model, pieces), pieces, int(notes.sum()))
     return found
-
-
-def log_figures(
-    run: Run,
-    checkpoint: Checkpoint,
-    likelihoods: dict[Side, Likelihood],
-    baselines: dict[str, dict[Side, Likelihood]],
-) -> None:
-    """The final figures as metrics at the last iteration."""
-    figures = {f"nll_nats/{side}": found.nats_per_token for side, found in likelihoods.items()}
-    figures |= {
-        f"bits_per_note/{side}": found.bits_per_note
-        for side, found in likelihoods.items()
-        if side in HELD_OUT
-    }
-    figures |= {
-        f"baseline/{name}/{side}": found.nats_per_token
-        for name, sides in baselines.items()
-        for side, found in sides.items()
-    }
-    if checkpoint.seconds:
-        figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
-    run.log_metrics(figures, checkpoint.iteration)
-    run.flush()
-
-
-def leave(
-    run: Run,
-    checkpoint: Checkpoint,
-    likelihoods: dict[Side, Likelihood],
-    baselines: dict[str, dict[Side, Likelihood]],
-    drawn: list[Melody],
-) -> list[str]:
-    """Write melodies, pictures and the summary; return the names of all the run's files."""
-    train_curve, val_curve = run.curve("loss/train"), run.curve("loss/val")
-    levels = {name: sides["val"].nats_per_token for name, sides in baselines.items()}
-    files = {melody.file: melody.midi() for melody in drawn}
-    files["loss.png"] = loss_picture(train_curve, val_curve, levels, f"{run.name}: loss in nats per token")
-    captions = [
-        (f"{m.file}  T={m.temperature:g}, {len(m.piece)} notes, ended by {m.ended_by}", m.piece)
-        for m in drawn
-    ]
-    if checkpoint.done or drawn:
-        files["roll.png"] = roll_picture(captions)
-    summary: dict[str, Any] = {
-        "run": {"id": run.id, "name": run.name, "experiment": checkpoint.config.experiment},
-        "iterations": checkpoint.iteration,
-        "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
-        "stopped_early": checkpoint.stopped_early,
-        "nll_nats": {side: found.nats_per_token for side, found in likelihoods.items()},
-        "bits_per_note": {
-            side: found.bits_per_note for side, found in likelihoods.items() if side in HELD_OUT
-        },
-        "baseline_nll_nats": {
-            n: {s: found.nats_per_token for s, found in sides.items()} for n, sides in baselines.items()
-        },
-        "seconds": checkpoint.seconds,
-        "parameters": sum(weight.numel() for weight in checkpoint.weights.values()),
-        "samples": {melody.file: melody.as_dict() for melody in drawn},
-    }
-    files["summary.json"] = json.dumps(summary, indent=1).encode()
-    for name, data in files.items():
-        run.write(name, data)
-    always = ["config.yaml", "vocabulary.json"]
-    perhaps = [CHECKPOINT_FILE, "diff.patch", "rejected.csv"]
-    kept = always + [name for name in perhaps if run.has(name)]
-    return sorted([*kept, *files, "log.txt"])
 
 
 class _quiet_lightning:  # noqa: N801  a context manager, read like a verb
