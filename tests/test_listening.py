@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicexp.cli import main
+from musicexp.cli.complete import candidates
 from musicexp.config import compose, to_yaml
 from musicexp.errors import MusicexpError, RunError, SettingError, StoreError
 from musicexp.listening.clips import (
@@ -635,3 +636,13 @@ def test_help_tells_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_errors_are_ours() -> None:
     assert issubclass(StaleError, MusicexpError)
+
+
+def test_runs_and_settings_are_completed() -> None:
+    assert "listen" in candidates(["li"])
+    assert candidates(["listen", "one", "vo"]) == ["votes="]
+    assert candidates(["listen", "one", "two", "open=t"]) == ["open=true"]
+    assert candidates(["listen", "one", "two", "votes=3", "vo"]) == []
+    assert candidates(["listen", "one", "two", "--r"]) == ["--result"]
+    assert "last" in candidates(["listen", "one", "la"])
+    assert candidates(["listen", *"abcd", "la"]) == []

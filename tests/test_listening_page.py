@@ -159,6 +159,12 @@ def test_kills_lose_no_vote_and_the_study_goes_on(
         assert any(
             "one listener" in value for key, value in found.tags.items() if key.startswith("listening/")
         )
+    # Going beyond the number is a part of its own; what was voted on before stays.
+    beyond = listening(*runs, "votes=5", *STUDY[1:])
+    assert "4 are in, 3 to go" in beyond.said
+    state = beyond.asked("state")
+    assert (state["done"], state["of"], state["undo"]) == (4, 7, False)
+    assert "no result before" in beyond.asked("result")["error"]
 
 
 def test_wrong_runs_are_one_sentence(
