@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from musicexp.config import (
     Config,
+    Render,
     Samples,
     Tracking,
     assignments,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from musicexp.training import Reporter, RunResult
 
 GENERATED = "generated"
+RENDER = "render."
 PLACES = ("tracking.uri", "tracking.experiment")
 DATA_HINT = "`python -m musicexp data --help` lists every setting"
 GENERATE_HINT = "`python -m musicexp generate --help` lists every setting"
@@ -204,16 +206,35 @@ def generate(reference: str, *words: str) -> list[Path]:
         words: such as "temperature=[0.8,1.2]", "count=10", "prime=tune.mid", "out=melodies".
 
     Returns:
-        The files written.
+        The MIDI files written; their sounds, their score and player.html lie beside them.
     """
-    return [path for path, _ in generate_melodies(reference, words)]
+    return [path for path, _ in generate_melodies(reference, words).melodies]
 
 
-def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> list[tuple[Path, Melody]]:
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` wrote.
+
+    Attributes:
+        melodies: each MIDI file with what it holds.
+        others: names of the other files in the folder: sounds, a score, the page that plays them.
+        remarks: a sentence for everything that was wanted and is not there.
+    """
+
+    folder: Path
+    melodies: list[tuple[Path, Melody]]
+    others: list[str]
+    remarks: list[str]
+
+
+def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> Generated:
     """`generate`, with the melodies beside their files."""
     given = assignments(words, generate_settings(), GENERATE_HINT)
     own = {key: value for key, value in given.items() if key in _sample_names()}
-    build_part(Samples, dataclasses.asdict(compose([]).samples) | own, "")  # refuse before anything heavy
+    sounding = {key.removeprefix(RENDER): value for key, value in given.items() if key.startswith(RENDER)}
+    default = compose([])  # refuse before anything heavy
+    build_part(Samples, dataclasses.asdict(default.samples) | own, "")
+    build_part(Render, dataclasses.asdict(default.render) | sounding, RENDER)
     out = given.get("out")
     if out is not None and (not isinstance(out, (str, int)) or isinstance(out, bool) or out == ""):
         raise SettingError(f"out must be a folder's name, not {out!r}")
@@ -228,33 +249,55 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> lis
 
     with importing():
         from musicexp.generation import CHECKPOINT_FILE, melodies
+        from musicexp.generation.hearing import sample_entries
+        from musicexp.render.performance import performance
+        from musicexp.render.sound import sound_of
 
     loaded = load_run(reference, places["uri"], places["experiment"], with_file=CHECKPOINT_FILE)
     checkpoint = loaded.checkpoint()
     settings = build_part(Samples, dataclasses.asdict(checkpoint.config.samples) | own, "")
+    render = build_part(Render, dataclasses.asdict(checkpoint.config.render) | sounding, RENDER)
+    if render.audio:
+        sound_of(render)
     folder = _free_folder(loaded.name) if out is None else Path(str(out)).expanduser()
-    names = [f"sample_{k}.mid" for k in range(1, settings.count + 1)]
-    there = [name for name in names if (folder / name).exists()]
-    if there:
-        raise SettingError(
-            f"out={folder} holds {there[0]} already; name another folder, so that nothing is lost"
-        )
-    written = []
-    for melody in melodies(checkpoint, settings):
-        path = folder / melody.file
-        try:
-            write_whole(path, melody.midi())
-        except OSError as error:
-            raise StoreError(
-                f"{path} cannot be written: {error.strerror or error}; name another folder with out=DIR"
-            ) from error
-        written.append((path, melody))
-    return written
+    _check_free(folder, settings.count)
+    drawn = melodies(checkpoint, settings)
+    files = {melody.file: melody.midi() for melody in drawn}
+    # MIDI first: what sounds and what is seen is made of it, and can be made again.
+    for name, data in files.items():
+        _write(folder / name, data)
+    played, remarks = performance(loaded.name, sample_entries(drawn), render)
+    for name, data in played.items():
+        _write(folder / name, data)
+    return Generated(folder, [(folder / melody.file, melody) for melody in drawn], sorted(played), remarks)
 
 
 def generate_settings() -> list[str]:
     """The names that `generate` knows."""
-    return [*_sample_names(), "out", *PLACES]
+    return [*_sample_names(), *(RENDER + dotted for dotted, _ in fields_of(Render)), "out", *PLACES]
+
+
+def _check_free(folder: Path, count: int) -> None:
+    """
+    Raises:
+        SettingError: the folder holds a file that would be written.
+    """
+    suffixes = (".mid", ".ogg")
+    names = [f"sample_{k}{suffix}" for k in range(1, count + 1) for suffix in suffixes]
+    there = [name for name in [*names, "score.svg", "player.html"] if (folder / name).exists()]
+    if there:
+        raise SettingError(
+            f"out={folder} holds {there[0]} already; name another folder, so that nothing is lost"
+        )
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}; name another folder with out=DIR"
+        ) from error
 
 
 def _sample_names() -> list[str]:

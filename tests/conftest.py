@@ -24,6 +24,8 @@ SMALL = (
     "iterations=30",
     "validation.every=7",
     "samples.max_notes=20",
+    "render.audio=false",
+    "render.score=false",
     "threads=1",
 )
 """A model that trains in a second; its dropout and its carried state make resuming hard enough."""

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import mido
 import pytest
+import soundfile
 
 import musicexp
 from musicexp.cli import main
@@ -146,7 +148,7 @@ def finished(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[musicexp.api.LoadedRun, str]:
     """A run that was trained through the command line, and what it printed."""
-    assert main(["run", *small("name=whole")]) == 0
+    assert main(["run", *small("name=whole", "render.audio=true", "render.score=true")]) == 0
     return musicexp.load_run("whole"), capsys.readouterr().out
 
 
@@ -161,6 +163,7 @@ def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, st
         "bits/note",
         "sample_4.mid",
         "python -m musicexp ui",
+        "player.html",
         store,
     ):
         assert word in said, word
@@ -197,7 +200,9 @@ def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, st
         "checkpoint.ckpt",
         "vocabulary.json",
     }
-    names |= {f"sample_{k}.mid" for k in (1, 2, 3, 4)}
+    names |= {f"sample_{k}.{kind}" for k in (1, 2, 3, 4) for kind in ("mid", "ogg")} | {"player.html"}
+    names |= {f"reference_{k}.{kind}" for k in (1, 2, 3) for kind in ("mid", "ogg")}
+    names |= {"score.svg"} if find_spec("verovio") else set()
     found = {file.path for file in run._run._client.list_artifacts(run.id)}
     assert found - {"diff.patch"} == names
     summary = json.loads(run.read("summary.json"))
@@ -223,6 +228,9 @@ def test_a_runs_melodies_again_and_others(
     assert musicexp.generate("last", "count=1")[0].parent == Path("generated/whole-2")
     for path in written:
         mido.MidiFile(path)
+        assert soundfile.info(path.with_suffix(".ogg")).duration > 1
+    page = (written[0].parent / "player.html").read_text(encoding="utf-8")
+    assert all(f'"id":"sample_{k}"' in page for k in (1, 2, 3, 4))
 
     assert (
         main(
@@ -235,6 +243,8 @@ def test_a_runs_melodies_again_and_others(
                 "out=mine",
                 "max_notes=5",
                 "top_k=3",
+                "render.audio=false",
+                "render.score=false",
             ]
         )
         == 0
@@ -289,6 +299,7 @@ def test_a_damaged_checkpoint_is_told(
     assert "has no checkpoint.ckpt" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_preset_tells_how_long_the_whole_would_take(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,6 +307,7 @@ def test_a_preset_tells_how_long_the_whole_would_take(
     assert "the whole of experiment=tuned (6,600 iterations) takes about" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_multirun_trains_each(small: Small, store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--multirun", *small("iterations=2", "samples.count=1", "seed=0,1")]) == 0
     said = capsys.readouterr().out
@@ -544,6 +556,7 @@ def test_a_run_stopped_in_reading_leaves_no_run(
         musicexp.load_run("early")
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_goes_on(
     small: Small, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

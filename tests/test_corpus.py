@@ -108,6 +108,7 @@ def test_renamed_files_keep_their_readings_under_new_names(
     assert renamed["copy.mid"] == renamed["a.mid"]
 
 
+@pytest.mark.slow
 def test_two_processes_fill_one_cache(folder: Path, tmp_path: Path) -> None:
     """Each with two children; what is there twice is read once."""
     for i in range(40):

@@ -16,7 +16,7 @@ from tunes import scale, shifted
 
 from musicexp.music import Note, Piece, read_file
 from musicexp.music.collections import collection, corpus_dir
-from musicexp.music.keys import MAJOR, MINOR, analysed_key, key_correlations, tonic_shift
+from musicexp.music.keys import AARDEN_ESSEN, MAJOR, MINOR, analysed_key, key_correlations, tonic_shift
 from musicexp.music.scores import score_piece
 
 
@@ -42,6 +42,14 @@ def tunes(name: str, count: int, seed: int = 0) -> list[Piece]:
     """Some pieces of a collection."""
     files = Random(seed).sample(collection(name).paths(), count)
     return [piece for file in files for piece in read_file(file).pieces]
+
+
+def test_the_weights_are_music21_s() -> None:
+    from music21.analysis import discrete
+
+    untyped: Any = discrete
+    analysis = untyped.AardenEssen()
+    assert {mode: tuple(analysis.getWeights(mode)) for mode in AARDEN_ESSEN} == AARDEN_ESSEN
 
 
 def test_it_is_music21_s_analysis_on_real_tunes() -> None:

@@ -345,6 +345,7 @@ def test_the_kernels_compile_without_a_warning(monkeypatch: pytest.MonkeyPatch, 
     assert build().is_file()
 
 
+@pytest.mark.slow
 @needs_kernels
 def test_no_compiler_runs_in_a_run() -> None:
     """The library is built by `make setup`; loading it starts no process."""

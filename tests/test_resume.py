@@ -205,6 +205,7 @@ def test_a_diverging_run_says_so(small: Small, cache: Path) -> None:
         trained(config, MemoryRun(), cache)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_by_another_path_and_says_so(small: Small, store: str) -> None:
     """A checkpoint of one path is a checkpoint of all; what differs is rounding, and the run tells from where on."""
     words = small("name=moved", "model.dropout=0", "recurrence=torch", "samples.count=0")
@@ -230,6 +231,7 @@ def test_a_run_goes_on_by_another_path_and_says_so(small: Small, store: str) -> 
         conduct(compose([*words, "resume=moved"]), Silent())
 
 
+@pytest.mark.slow
 def test_another_number_format_is_another_run(small: Small, store: str) -> None:
     with pytest.raises(Interruption):
         conduct(compose(small("name=single", "precision=fp32")), SignalAt(iteration=3))

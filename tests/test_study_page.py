@@ -19,8 +19,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from musicexp.music import Note, Piece
 from musicexp.render.axes import MINUS, Axis, categories, numeric, short
+from musicexp.render.player import PlayerPiece, player_page
 from musicexp.render.plots import Line, Point, plot
+from musicexp.render.sound import Sound, carried_soundfont
 from musicexp.report import (
     Candidate,
     Dimension,
@@ -387,3 +390,35 @@ def test_a_browser_draws_it(tmp_path: Path, size: str) -> None:
         [*words, "--dump-dom", place], check=True, capture_output=True, timeout=120, text=True
     )
     assert "<button>" in shown.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not here")
+def test_the_best_are_played_within_it(tmp_path: Path) -> None:
+    """A frame inherits its page's policy: without the player's hash in it no script of the player's ran."""
+    from playwright.sync_api import sync_playwright
+
+    tune = Piece.of([Note(k * 12, 12, 60 + k % 8) for k in range(32)])
+    entries = [PlayerPiece(f"trial_{k}", f"trial {k}", "samples", tune) for k in range(2)]
+    player = player_page("the best", entries, Sound(carried_soundfont()))
+    (tmp_path / "index.html").write_text(study_page(whole(), player, ["trial 7 <gone>"]), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
+        )
+        page = browser.new_page()
+        said: list[str] = []
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "request", lambda request: said.append(request.url) if request.url.startswith("http") else None
+        )
+        page.goto((tmp_path / "index.html").as_uri())
+        frame = page.frame_locator("iframe.player")
+        frame.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_timeout(700)
+        inner = page.frames[1]
+        assert inner.evaluate("window.musicexp.stage.position()") > 0.2
+        assert page.get_by_text("trial 7 <gone>").count() == 1
+        assert not said
+        browser.close()

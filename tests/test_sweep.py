@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -16,10 +18,12 @@ import musicexp
 from musicexp.cli import main
 from musicexp.config import compose_search
 from musicexp.errors import Interruption, SettingError, StoreError
+from musicexp.music.midi import midi_piece
 from musicexp.report import Terminal, study_page
 from musicexp.sweep import record, trial
 from musicexp.sweep.command import begin
 from musicexp.sweep.confirmation import begin_confirmation, conclude
+from musicexp.sweep.hearing import best_few, heard
 from musicexp.sweep.study import Study
 from musicexp.sweep.worker import work
 from musicexp.tracking import MlflowRun, open_store
@@ -91,6 +95,31 @@ def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callab
     assert "test" not in json.loads(run.read("summary.json"))["bits_per_note"]
 
 
+def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[..., Study]) -> None:
+    study = begun(*SPACE, "trials=2", "samples.count=4")
+    worked(study)
+    found, settings = record(study), study.search.config({}).render
+    store = open_store(study.place.tracking_uri, study.place.experiment)
+    player, missing = heard(found, store, settings)
+    assert player is not None
+    assert not missing
+    music = json.loads(re.findall(r'<script[^>]*id="music"[^>]*>(.*?)</script>', player.decode(), re.S)[0])
+    leading, other = (trial.number for trial in best_few(found))
+    assert found.best_number == leading
+    assert [piece["title"] for piece in music["pieces"]] == [
+        f"trial {number}, sample {k}" for number in (leading, other) for k in range(1, 5)
+    ]
+    read = midi_piece(run_of(study, leading).read("sample_2.mid"), "")
+    assert music["pieces"][1]["notes"] == [list(note) for note in read.notes()]
+    Path(run_of(study, other).place, "sample_3.mid").unlink()
+    player, missing = heard(found, store, settings)
+    assert [said.partition(":")[0] for said in missing] == [f"trial {other} cannot be heard"]
+    page = study_page(found, player, missing)
+    assert f"trial {other} cannot be heard" in page
+    assert html.escape('"title":"trial') in page
+
+
+@pytest.mark.slow
 def test_the_command_of_the_leading_trial_gives_its_very_figures(begun: Callable[..., Study]) -> None:
     """Looks at the pruner's marks must not choose weights, or `run` would give another figure."""
     study = begun(*SPACE, "trials=2")
@@ -175,6 +204,7 @@ def test_a_study_stops_at_its_most_failures(begun: Callable[..., Study]) -> None
     assert "1 trial failed, the last one because: trainer.accelerator=gpu" in (study.stopped() or "")
 
 
+@pytest.mark.slow
 def test_repeated_configurations_are_not_trained_again_and_do_not_count(begun: Callable[..., Study]) -> None:
     study = begun("lr=choice(1e-3,1e-2)", "trials=50", "sampler=random", "pruner=none")
     said = worked(study)
@@ -183,6 +213,7 @@ def test_repeated_configurations_are_not_trained_again_and_do_not_count(begun: C
     assert len(study.finished()) == 2
 
 
+@pytest.mark.slow
 def test_too_large_models_are_not_trained(begun: Callable[..., Study]) -> None:
     study = begun("model.hidden_size=choice(8,16,64)", "sampler=random", "trials=3", "max_parameters=20000")
     worked(study)
@@ -194,6 +225,7 @@ def test_too_large_models_are_not_trained(begun: Callable[..., Study]) -> None:
     assert found[16].feasible
 
 
+@pytest.mark.slow
 def test_seeds_are_paired_and_their_mean_is_the_value(begun: Callable[..., Study]) -> None:
     study = begun("lr=choice(1e-3,1e-2)", "sampler=grid", "trials=2", "seeds=2", "pruner=none")
     worked(study)
@@ -278,6 +310,7 @@ def test_mlflows_store_is_no_database_of_studies(begun: Callable[..., Study], st
         assert not list(tables.execute("SELECT 1 FROM sqlite_master WHERE name = 'studies'"))
 
 
+@pytest.mark.slow
 def test_more_presets_than_trials_are_not_waited_for(begun: Callable[..., Study]) -> None:
     """The study was never over, and the time was said to be."""
     study = begun(

@@ -24,10 +24,16 @@ def main(words: Sequence[str]) -> int:
             f"generate wants a run before {words[0]}: its id, its name, or `last`, as in `python -m musicexp generate last {words[0]}`"
         )
     from musicexp.api import generate_melodies
+    from musicexp.render.performance import PLAYER
 
-    for path, melody in generate_melodies(words[0], list(words[1:])):
+    found = generate_melodies(words[0], list(words[1:]))
+    for path, melody in found.melodies:
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         print(
             f"{path}  temperature {melody.temperature:g}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
         )
+    for remark in found.remarks:
+        print(f"render   {remark}")
+    if PLAYER in found.others:
+        print(f"listen   {found.folder / PLAYER}")
     return 0

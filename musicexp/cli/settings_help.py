@@ -81,7 +81,7 @@ def data_help() -> str:
 
 def generate_help() -> str:
     """What `generate --help` prints."""
-    from musicexp.config import Samples
+    from musicexp.config import Render, Samples
 
     lines = [
         "python -m musicexp generate RUN [setting=value ...]",
@@ -94,6 +94,9 @@ def generate_help() -> str:
         if dotted == "every":
             continue  # nothing learns here
         lines += [f"  {dotted}", f"      {f.metadata['meaning']} ({range_of('samples.' + dotted)})"]
+    for dotted, f in fields_of(Render):
+        name = f"render.{dotted}"
+        lines += [f"  {name}", f"      {f.metadata['meaning']} ({range_of(name)})"]
     lines += [
         "  out",
         "      the folder that the files are written to (by default generated/NAME)",

@@ -163,7 +163,7 @@ class Render:
         "write sample_k.ogg beside each sample_k.mid, and the page that plays them", changes_result=False
     )
     soundfont: str | None = setting(
-        "a SoundFont file (.sf2, .sf3) to play samples with; the one that pretty_midi carries if not given",
+        "a SoundFont file (.sf2) to play samples with; the one that pretty_midi carries if not given",
         changes_result=False,
     )
     program: int = setting(

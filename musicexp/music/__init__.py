@@ -4,7 +4,7 @@ from musicexp.music.abc import HEAD as ABC_HEAD
 from musicexp.music.abc import KEYS as ABC_KEYS
 from musicexp.music.abc import METRES as ABC_METRES
 from musicexp.music.midi import midi_bytes, write_midi
-from musicexp.music.piece import STEPS_PER_QUARTER, Note, Piece, Reading
+from musicexp.music.piece import DEFAULT_VELOCITY, STEPS_PER_QUARTER, Note, Piece, Reading
 from musicexp.music.reading import read_file
 from musicexp.music.split import SIDES, Side
 from musicexp.music.tunes import read_abc
@@ -13,6 +13,7 @@ __all__ = [
     "ABC_HEAD",
     "ABC_KEYS",
     "ABC_METRES",
+    "DEFAULT_VELOCITY",
     "SIDES",
     "STEPS_PER_QUARTER",
     "Note",

@@ -54,6 +54,7 @@ class Piece:
         part: int32 [notes], from 0.
         tempo: quarters per minute.
         metre: beats and beat unit of the first bar, such as (6, 8).
+        upbeat: steps before the first whole bar, where the source writes bars; None where it does not, or says it in `abc`.
         key: tonic and mode as the source writes it ("A minor"), or "" if it does not.
         abc: the tune's own ABC, in the one spelling of `music.abc`, if that is what it was read from, else "".
         parts: what the source calls its parts, by number; may be shorter than there are parts.
@@ -74,6 +75,7 @@ class Piece:
     part: Steps
     tempo: float = DEFAULT_TEMPO
     metre: tuple[int, int] = (4, 4)
+    upbeat: int | None = None
     key: str = ""
     abc: str = ""
     parts: tuple[str, ...] = ()

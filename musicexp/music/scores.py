@@ -17,7 +17,7 @@ import numpy as np
 
 from musicexp.music.midi import midi_score, refuse_endless
 from musicexp.music.musicxml import musicxml_root
-from musicexp.music.piece import DEFAULT_VELOCITY, TICKS_PER_QUARTER, Piece
+from musicexp.music.piece import DEFAULT_VELOCITY, STEPS_PER_QUARTER, TICKS_PER_QUARTER, Piece
 from musicexp.music.reading import content
 
 KERN_SUFFIX = ".krn"
@@ -221,7 +221,17 @@ def _head(score: Any) -> dict[str, Any]:
     for offset, signature in signatures:
         if offset == signatures[0][0] and isinstance(signature, key.Key):
             found.setdefault("key", f"{signature.tonic.name} {signature.mode}")
-    return found
+    return found | _upbeat(score)
+
+
+def _upbeat(score: Any) -> dict[str, int]:
+    """How long the first bar is if it is no whole one; 0 if it is, and nothing for a score without bars."""
+    for part in score.parts:
+        bars = list(part.getElementsByClass("Measure"))
+        if len(bars) > 1:
+            length, whole = Fraction(bars[0].highestTime), Fraction(bars[0].barDuration.quarterLength)
+            return {"upbeat": round(length * STEPS_PER_QUARTER) if 0 < length < whole else 0}
+    return {}
 
 
 def _is_metre(signature: Any) -> bool:

@@ -6,6 +6,7 @@ length; and a tie behind a chord is lost.
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import numpy as np
 
 from musicexp.music.abc import beats, grace_notes, normalised
 from musicexp.music.midi import refuse_endless
-from musicexp.music.piece import DEFAULT_VELOCITY, TICKS_PER_QUARTER, Piece
+from musicexp.music.piece import DEFAULT_VELOCITY, STEPS_PER_QUARTER, TICKS_PER_QUARTER, Piece
 
 LARGEST_DENOMINATOR = 65535
 """music21's own: it writes a length as a float, or as a fraction below this."""
@@ -39,6 +40,27 @@ def read_abc(text: str, name: str = "") -> Piece:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _piece(spelt, name, grace_notes(text))
+
+
+def bar_places(abc: str) -> list[int]:
+    """Where the bar lines of a tune stand, in steps of 1/24 quarter, in order.
+
+    Args:
+        abc: in the one spelling (`music.abc`).
+    """
+    from music21 import abcFormat
+
+    places: list[int] = []
+    now = Fraction(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tokens = _tokens(abc)
+    for token in tokens:
+        if isinstance(token, abcFormat.ABCBar):
+            places.append(math.floor(now * STEPS_PER_QUARTER + Fraction(1, 2)))
+        elif isinstance(token, abcFormat.ABCNote):
+            now += _quarters(token)
+    return places
 
 
 def tunes_of(text: str) -> Iterator[str]:
@@ -66,13 +88,10 @@ def _piece(spelt: str, name: str, graces: int) -> Piece:
     """The notes of a tune in the one spelling."""
     from music21 import abcFormat, key
 
-    # An accidental holds to the end of its bar: so it is since ABC 2, and so the bundled tunes mean it.
-    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))
-    handler.process("X:1\n" + spelt + "\n")
     notes: list[_Sounding] = []
     last: list[int] = []  # where in `notes` the notes of the last chord stand
     now, tied, signature = Fraction(0), False, ""
-    for token in handler.tokens:
+    for token in _tokens(spelt):
         if isinstance(token, abcFormat.ABCMetadata) and token.isKey() and not signature:
             found = token.getKeySignatureObject()
             signature = f"{found.tonic.name} {found.mode}" if isinstance(found, key.Key) else ""
@@ -98,6 +117,17 @@ def _piece(spelt: str, name: str, graces: int) -> Piece:
         abc=spelt,
         grace_notes=graces,
     )
+
+
+def _tokens(spelt: str) -> list[Any]:
+    """music21's tokens of a tune in the one spelling."""
+    from music21 import abcFormat
+
+    # An accidental holds to the end of its bar: so it is since ABC 2, and so the bundled tunes mean it.
+    handler = abcFormat.ABCHandler(abcVersion=(2, 1, 0))
+    handler.process("X:1\n" + spelt + "\n")
+    tokens: list[Any] = handler.tokens
+    return tokens
 
 
 def _written(notes: list[_Sounding], name: str, **more: Any) -> Piece:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from musicexp.music import SIDES
+from musicexp.render.performance import PLAYER
 from musicexp.wording import count, length
 
 if TYPE_CHECKING:  # training takes seconds to import, and `data` does without it
@@ -137,10 +138,12 @@ def summary_lines(result: RunResult, place: str, preset_iterations: int | None =
         lines.append(
             f"{reference.file}  real music, {SIDE_WORDS[reference.side]}: {reference.title}, {count(len(reference.piece), 'note')}"
         )
-    others = [name for name in result.files if not name.endswith(".mid")]
+    others = [name for name in result.files if not name.endswith((".mid", ".ogg"))]
     lines += [f"files    {place}", f"         {' '.join(others)}"]
     if result.clips:
         lines.append(f"         learning/: {count(result.clips, 'clip')} drawn while it learned")
+    if PLAYER in result.files:
+        lines.append(f"listen   {place}/{PLAYER}")
     rate = result.iterations / result.seconds if result.seconds else 0.0
     lines.append(
         f"trained  {result.iterations:,} iterations in {duration(result.seconds)} ({rate:.1f} a second)"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import html
+from collections.abc import Sequence
 
 from musicexp.render.figure_style import PLOT_STYLE, standalone
+from musicexp.render.player import SCRIPTS, source_hash, web_text
 from musicexp.report import study_sections
 from musicexp.report.console import duration
 from musicexp.report.html import Html, joined, tag, text, visible
@@ -21,6 +22,7 @@ MARK = '<meta name="generator" content="musicexp sweep">'
 """By this a file is known for such a page."""
 
 OWN_STYLE = """
+iframe.player{display:block;width:100%;height:min(44rem,90vh);border:1px solid var(--line);border-radius:10px;margin-top:.8rem}
 .grid.halves{grid-template-columns:repeat(auto-fill,minmax(min(28rem,100%),1fr));gap:2rem 2.5rem}
 .half{max-width:34rem;margin-top:1.2rem}
 .grid.slices+h3,.note+h3{margin-top:1.8rem}.grid.slices{grid-template-columns:repeat(auto-fill,minmax(min(19rem,100%),1fr))}
@@ -35,7 +37,7 @@ th[scope=row]{white-space:nowrap}th[aria-sort=ascending] button::after{content:"
 @media (max-height:14rem){header{padding-top:.4rem}h1{font-size:1.05rem}.lead,header .tiles small{display:none}
 .tiles{margin-top:.3rem;gap:.3rem;grid-template-columns:repeat(3,minmax(0,1fr))}.tiles div{padding:.2rem .5rem}.tiles dt{font-size:.72rem}.tiles dd{font-size:.95rem;line-height:1.3}
 nav ul{margin-top:.4rem;padding:.3rem 0}section{padding-top:1.2rem}}
-@media print{body{background:none}#trials,#asked{break-inside:auto}tr,figure{break-inside:avoid}.scroll{overflow:visible}.wide-chart figure{min-width:0}table{font-size:.7rem}}
+@media print{#listen{display:none}body{background:none}#trials,#asked{break-inside:auto}tr,figure{break-inside:avoid}.scroll{overflow:visible}.wide-chart figure{min-width:0}table{font-size:.7rem}}
 """
 
 SORTING = """
@@ -62,17 +64,23 @@ document.querySelectorAll('#trials thead th').forEach((head, column) => {
 """
 
 
-def study_page(study: Study) -> str:
-    """The whole page."""
+def study_page(study: Study, player: bytes | None = None, remarks: Sequence[str] = ()) -> str:
+    """The whole page.
+
+    Args:
+        player: a page that plays what the best few trials made (`musicexp.render.player`), shown within this one.
+        remarks: what could not be found for it.
+    """
     written = [(anchor, heading, write(study)) for anchor, heading, write in study_sections.SECTIONS]
+    written.insert(1, ("listen", "Listen to the best", _listening(player, remarks)))
     sections = [(anchor, heading, content) for anchor, heading, content in written if content]
     links = joined(tag("li", tag("a", heading, href=f"#{anchor}")) for anchor, heading, _ in sections)
     body = joined(
         tag("section", tag("h2", heading, id=f"{anchor}-heading"), content, id=anchor, aria_labelledby=f"{anchor}-heading")
         for anchor, heading, content in sections
     )  # fmt: skip
-    known = base64.b64encode(hashlib.sha256(SORTING.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{known}'; img-src data:"
+    # The player within the page inherits this policy, and keeps its own beside it.
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {source_hash(SORTING)} {source_hash(web_text(SCRIPTS))}; img-src data: blob:; media-src data: blob:"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -81,6 +89,20 @@ def study_page(study: Study) -> str:
         f"<body><div class=wide>\n{_header(study)}\n{tag('nav', tag('ul', links), aria_label='Sections')}\n"
         f"<main>{body}</main>\n{_footer(study)}</div>\n<script>{SORTING}</script></body></html>\n"
     )
+
+
+def _listening(player: bytes | None, remarks: Sequence[str]) -> Html:
+    """The player in a frame of its own, so that neither's style nor script meets the other's."""
+    if player is None and not remarks:
+        return Html("")
+    notes = joined(tag("p", visible(remark), class_="note") for remark in remarks)
+    if player is None:
+        return notes
+    frame = Html(
+        f'<iframe class="player" title="player" sandbox="allow-scripts" srcdoc="{html.escape(player.decode())}"></iframe>'
+    )
+    intro = "The first samples of each, chosen by nobody: loss does not hear what ears do."
+    return joined([tag("p", intro, class_="note"), frame, notes])
 
 
 def study_figures(study: Study) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from musicexp.report import study_figures, study_lines, study_page, trials_csv
 from musicexp.report.study import Study as Plain
+from musicexp.sweep.hearing import heard
 from musicexp.sweep.record import best_yaml, record
 from musicexp.sweep.study import Study
 from musicexp.tracking import MlflowRun, Status, open_store
@@ -19,7 +20,7 @@ class Summary:
     def __init__(self, study: Study) -> None:
         self._study = study
         self._found: Plain | None = None
-        store = open_store(study.place.tracking_uri, study.place.experiment)
+        self._store = store = open_store(study.place.tracking_uri, study.place.experiment)
         with study.storage.alone(study.name):
             known = study.inner.user_attrs.get(SUMMARY)
             self._run: MlflowRun = (
@@ -45,7 +46,9 @@ class Summary:
         """Write everything as it stands, and close the run."""
         found = self._found = record(self._study)
         figures = study_figures(found)
-        files = {PAGE: study_page(found).encode(), "trials.csv": trials_csv(found), **figures}
+        player, remarks = heard(found, self._store, self._study.search.config({}).render)
+        page = study_page(found, player, remarks)
+        files = {PAGE: page.encode(), "trials.csv": trials_csv(found), **figures}
         if found.best is not None:
             chosen = (
                 {}

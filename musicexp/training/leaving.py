@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint, Melody
+from musicexp.generation.hearing import clip_entries, sample_entries
 from musicexp.metrics import Likelihood
 from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
+from musicexp.render.performance import performance
 from musicexp.tracking import Run
-from musicexp.training.learning import clip_index
+from musicexp.training.learning import clip_index, learned
 from musicexp.training.material import HELD_OUT
-from musicexp.training.references import Reference
+from musicexp.training.references import Reference, reference_entries
 
 Likelihoods = Mapping[Side, Likelihood]
 
@@ -61,9 +63,21 @@ def log_figures(run: Run, outcome: Outcome) -> None:
     run.flush()
 
 
-def leave(run: Run, outcome: Outcome) -> list[str]:
-    """Write melodies, real pieces, pictures and the summary; return the names of all the files at the root of the run."""
-    files = heard(outcome) | seen(run, outcome)
+def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
+    """Write melodies, real pieces, sounds, pictures and the summary; return the names of all the files at the root of the run.
+
+    Args:
+        say: is told what was wanted and cannot be made.
+    """
+    entries = [
+        *sample_entries(outcome.melodies),
+        *reference_entries(outcome.references),
+        *clip_entries(learned(run)),
+    ]
+    played, remarks = performance(run.name, entries, outcome.checkpoint.config.render)
+    for remark in remarks:
+        say(f"render   {remark}")
+    files = heard(outcome) | played | seen(run, outcome)
     files["summary.json"] = json.dumps(summary(run, outcome), indent=1).encode()
     for name, data in files.items():
         run.write(name, data)

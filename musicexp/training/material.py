@@ -16,6 +16,7 @@ from musicexp.generation import prime_file, read_prime
 from musicexp.metrics import Likelihood, likelihood
 from musicexp.music import SIDES, Side
 from musicexp.music.corpus import Progress, source_of
+from musicexp.render.sound import sound_of
 from musicexp.tokens import Vocabulary, tokenizer
 from musicexp.training.devices import check_devices, resolved_here
 
@@ -64,6 +65,7 @@ def check(config: Config) -> None:
 
     Raises:
         MusicError: no such folder or collection, no music in it, no such prime.
+        SettingError: no such SoundFont.
         RunError: no such device, recurrence or precision.
     """
     check_devices(config)
@@ -71,6 +73,8 @@ def check(config: Config) -> None:
     source_of(config.dataset.collection, config.dataset.path).check()
     if config.samples.prime:
         prime_file(config.samples.prime)
+    if config.render.audio and config.render.soundfont:
+        sound_of(config.render)
 
 
 def prepare(config: Config, cache: Path, progress: Progress | None = None) -> Material:

@@ -8,7 +8,7 @@ the permission of whoever owns the music; the licence of a bundled collection is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -21,11 +21,13 @@ from musicexp.music import Piece, Side, midi_bytes
 from musicexp.music.corpus import source_of
 from musicexp.music.excerpt import first_bars, whole_bars
 from musicexp.music.reading import SUFFIXES
+from musicexp.render.player import PlayerPiece
 from musicexp.tokens import tokenizer
 from musicexp.training.material import Material
 
 NUMBERS: dict[Side, tuple[int, ...]] = {"train": (1, 2), "val": (3, 4)}
 """Which numbers the references of a side bear; a number without a piece is left out. The test side stays unheard."""
+HEARD_OF: dict[str, str] = {"train": "learned from", "val": "held out"}
 USUAL = (25, 75)
 """Percentiles of the notes of a side's pieces between which a piece is of usual length."""
 
@@ -107,6 +109,25 @@ def references(material: Material, config: Config, cache: Path) -> list[Referenc
                 )
             )
     return found
+
+
+def reference_entries(found: Iterable[Reference]) -> list[PlayerPiece]:
+    """References as a page plays them, under the names of their files."""
+    return [
+        PlayerPiece(
+            id=reference.file.removesuffix(".mid"),
+            title=reference.title,
+            group="reference",
+            piece=reference.piece,
+            facts=(
+                ("real music", HEARD_OF[reference.side]),
+                ("notes", f"{len(reference.piece):,}"),
+                *(() if reference.whole else (("cut", "at a bar line"),)),
+                *((("licence", reference.licence),) if reference.licence else ()),
+            ),
+        )
+        for reference in found
+    ]
 
 
 def _chosen(material: Material, side: Side, seed: int) -> Iterator[int]:

@@ -155,7 +155,7 @@ def train(
     drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
     outcome = Outcome(checkpoint, likelihoods, baselines, drawn, real)
     log_figures(run, outcome)
-    files = leave(run, outcome)
+    files = leave(run, outcome, reporter.say)
     return RunResult(
         id=run.id,
         name=run.name,
