@@ -46,7 +46,13 @@ def sound_for(settings: Listening) -> Sound:
     """
     try:
         return sound_of(
-            Render(audio=True, soundfont=settings.soundfont, program=settings.program, score=False, pictures=False)
+            Render(
+                audio=True,
+                soundfont=settings.soundfont,
+                program=settings.program,
+                score=False,
+                pictures=False,
+            )
         )
     except SettingError as error:
         raise SettingError(str(error).removeprefix("render.")) from error
