@@ -50,6 +50,7 @@ bench: setup ## measure speed, as ratios; writes benchmarks/
 	$(BIN)/python benchmarks/logging_cost.py
 	$(BIN)/python benchmarks/starting.py
 	$(BIN)/python benchmarks/reading_speed.py
+	$(BIN)/python benchmarks/rendering_speed.py
 	$(BIN)/python benchmarks/store_size.py
 	$(BIN)/python benchmarks/study_machinery.py
 

@@ -289,7 +289,8 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> Gen
 
 def generate_settings() -> list[str]:
     """The names that `generate` knows."""
-    return [*_sample_names(), *(RENDER + dotted for dotted, _ in fields_of(Render)), "out", *PLACES]
+    sounding = (RENDER + dotted for dotted, _ in fields_of(Render) if dotted != "pictures")
+    return [*_sample_names(), *sounding, "out", *PLACES]
 
 
 def _check_free(folder: Path, count: int) -> None:

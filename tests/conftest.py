@@ -6,11 +6,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from musicexp.music import Note, Piece, write_midi
 from musicexp.tracking import open_store
+
+# Machines are shared and noisy: a law that holds slowly holds.
+hypothesis.settings.register_profile("musicexp", deadline=None)
+hypothesis.settings.load_profile("musicexp")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -26,6 +31,7 @@ SMALL = (
     "samples.max_notes=20",
     "render.audio=false",
     "render.score=false",
+    "render.pictures=false",
     "threads=1",
 )
 """A model that trains in a second; its dropout and its carried state make resuming hard enough."""

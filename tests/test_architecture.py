@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ PACKAGE = ROOT / "musicexp"
 
 LAYERS = [
     {"cli", "api"},
-    {"report", "sweep"},
+    {"listening", "report", "sweep"},
     {"training"},
     {"generation", "tracking", "render"},
     {"metrics"},
@@ -50,6 +51,7 @@ def room(path: Path) -> str:
     return "" if first == "__init__.py" else first.removesuffix(".py")
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, anywhere in it."""
     found: set[str] = set()
@@ -86,6 +88,7 @@ def test_a_heavy_library_has_one_door(library: str) -> None:
             assert room(path) in DOORS[library], f"{path} imports {library}"
 
 
+@cache
 def at_import(path: Path) -> set[str]:
     """Every module that a file imports as soon as it is imported itself."""
     found: set[str] = set()

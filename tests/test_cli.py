@@ -51,7 +51,10 @@ def cpu_seconds(*words: str) -> float:
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    positions = [said.index(f"\n  {command} ") for command in ("run", "generate", "ui", "data", "completion")]
+    positions = [
+        said.index(f"\n  {command} ")
+        for command in ("run", "generate", "sweep", "compare", "listen", "ui", "data", "completion")
+    ]
     assert positions == sorted(positions)
     assert main([]) == 0
     assert capsys.readouterr().out == said
@@ -79,7 +82,7 @@ def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureF
         (["rnu"], "unknown command 'rnu': did you mean run?"),
         (
             ["xyzzy"],
-            "the commands are run, generate, sweep, compare, ui, data, export, studies, worker, completion",
+            "the commands are run, generate, sweep, compare, listen, ui, data, export, studies, worker, completion",
         ),
         (["run", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--cfg", "job", "+model.num_layer=3"], "did you mean model.num_layers?"),
@@ -151,7 +154,10 @@ def finished(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[musicexp.api.LoadedRun, str]:
     """A run that was trained through the command line, and what it printed."""
-    assert main(["run", *small("name=whole", "render.audio=true", "render.score=true")]) == 0
+    assert (
+        main(["run", *small("name=whole", "render.audio=true", "render.score=true", "render.pictures=true")])
+        == 0
+    )
     return musicexp.load_run("whole"), capsys.readouterr().out
 
 

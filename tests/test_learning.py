@@ -21,7 +21,7 @@ from musicexp.errors import Interruption, StoreError
 from musicexp.generation import Clip, Clips, generator_states, new_model
 from musicexp.generation.clip import CLIP_BARS, CLIP_NOTES, key
 from musicexp.metrics import Likelihood
-from musicexp.music import Note, Piece
+from musicexp.music import Note, Piece, write_midi
 from musicexp.music.excerpt import bar_steps, first_bars, whole_bars
 from musicexp.music.midi import midi_piece
 from musicexp.render import clip_picture
@@ -179,7 +179,7 @@ def test_pictures_bear_the_names_that_mlflow_gives_them(store: str) -> None:
     assert whole.read_bytes() == png
     assert len(names(ours.id)) == 4
     with Image.open(whole.with_name(whole.stem + "+compressed.webp")) as shown:
-        assert shown.size == (800, 360), "not 256 pixels, at which no name of a pitch can be read"
+        assert shown.size == (640, 520), "not 256 pixels, at which no name of a pitch can be read"
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def test_clips_change_nothing_and_survive_an_interruption(small: Small, cache: P
     assert still.metrics["loss/val"] == heard.metrics["loss/val"]
     assert not still.images
     assert INDEX not in still.files
-    assert sorted(heard.images) == [(f"learning/T{t}", i) for t in ("1", "1.5") for i in (5, 10, 15, 17)]
+    assert sorted(heard.images) == [(f"learning/T{t}", i) for t in ("1", "1.5") for i in (0, 5, 10, 15, 17)]
     with pytest.raises(Interruption):
         trained(config, stopped, cache, SignalAt(iteration=10))
     assert outcome(trained(config, stopped, cache)) == outcome(heard)
@@ -209,7 +209,7 @@ def test_clips_change_nothing_and_survive_an_interruption(small: Small, cache: P
     summary = json.loads(heard.files["summary.json"])
     assert set(summary["clips"]) == {name for name in heard.files if name.startswith("learning/T")}
     losses = {c["iteration"]: c["loss"] for c in summary["clips"].values()}
-    assert losses == {i: heard.metrics["loss/train"][i] for i in (5, 10, 15, 17)}
+    assert losses == {0: None} | {i: heard.metrics["loss/train"][i] for i in (5, 10, 15, 17)}
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_a_kill_at_any_moment_loses_no_clip(small: Small, cache: Path) -> None:
     whole = Snapshots()
     trained(config, whole, cache)
     among = [moment for moment in whole.moments if "learning/" in moment[0]]
-    assert len(among) == 3 * 2 * 3, "two clips and their index, three times, before and after"
+    assert len(among) == 4 * 2 * 3, "two clips and their index, four times, before and after"
     for name, left in among[::3]:
         assert outcome(trained(config, left, cache)) == outcome(whole), name
 
@@ -243,7 +243,7 @@ def test_early_stopping_ends_with_a_clip(small: Small, cache: Path) -> None:
     )
     last = max(run.metrics["loss/train"])
     assert last < 40
-    assert {iteration for _, iteration in run.images} == {last}
+    assert {iteration for _, iteration in run.images} == {0, last}
 
 
 class Ending:
@@ -262,8 +262,8 @@ def test_a_pruned_trial_keeps_the_clips_that_it_has(small: Small, cache: Path) -
     with Signals().caught() as signals:
         result = train(config, run, Silent(), cache=cache, signals=signals, role=Role(watch=Ending()))
     assert result.pruned
-    assert {c.iteration for c in learned(run)} == {3, 6}
-    assert result.clips == 4
+    assert {c.iteration for c in learned(run)} == {0, 3, 6}
+    assert result.clips == 6
 
 
 @pytest.mark.slow
@@ -277,8 +277,8 @@ def test_two_devices_draw_the_same_clips_once(small: Small, cache: Path) -> None
     config = compose(small(*words, "samples.every=5"))
     heard, stopped = trained(config, MemoryRun(), cache), MemoryRun()
     assert heard.metrics["loss/train"] == still.metrics["loss/train"]
-    assert sorted({iteration for _, iteration in heard.images}) == [5, 10, 12]
-    assert len(heard.images) == 6
+    assert sorted({iteration for _, iteration in heard.images}) == [0, 5, 10, 12]
+    assert len(heard.images) == 8
     with pytest.raises(Interruption):
         trained(config, stopped, cache, SignalAt(iteration=6))
     assert outcome(trained(config, stopped, cache)) == outcome(heard)
@@ -304,6 +304,19 @@ def test_references_are_real_pieces_of_both_sides_as_tokens_have_them(small: Sma
         assert (each.notes_read, each.notes_kept) == (len(original), len(each.piece))
         assert each.licence == ""
     assert [r.title for r in references(material, config, cache)] == [r.title for r in found]
+
+
+def test_two_pieces_of_unlike_length_are_both_heard(tmp_path: Path, cache: Path) -> None:
+    """Neither lies between the quartiles of the two."""
+    folder = tmp_path / "tunes"
+    folder.mkdir()
+    for seed in range(6):
+        write_midi(melody(seed, 40 + 8 * seed), folder / f"tune{seed}.mid")
+    words = ["dataset=midi", f"dataset.path={folder}", "split.val=0.2", "threads=1"]
+    config = compose(words)
+    material = prepare(config, cache)
+    assert len(material.ids["val"]) == 2
+    assert [r.number for r in references(material, config, cache)] == [1, 2, 3, 4]
 
 
 def test_references_are_chosen_by_the_seed_of_samples_alone(small: Small, cache: Path) -> None:

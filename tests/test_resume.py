@@ -87,9 +87,9 @@ def test_two_runs_are_equal_to_the_last_bit(small: Small, cache: Path, order: st
     first, second = (trained(config, MemoryRun(), cache) for _ in range(2))
     assert outcome(first) == outcome(second)
     assert len(first.metrics["loss/train"]) == 30
-    assert [name for name in sorted(first.files) if name.endswith(".mid")] == [
-        f"{kind}_{k}.mid" for kind in ("reference", "sample") for k in (1, 2, 3, 4)
-    ]
+    midi = sorted(name for name in first.files if name.endswith(".mid"))
+    assert [name for name in midi if name.startswith("sample_")] == [f"sample_{k}.mid" for k in (1, 2, 3, 4)]
+    assert {"reference_1.mid", "reference_3.mid"} <= set(midi), "real music of both sides"
 
 
 @pytest.mark.slow

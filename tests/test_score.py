@@ -424,7 +424,8 @@ def test_a_run_without_verovio_says_so_and_leaves_the_rest(
 ) -> None:
     reporter = Silent()
     monkeypatch.setitem(sys.modules, "verovio", None)
-    files = musicexp.run(*small("iterations=1", "samples.count=1"), reporter=reporter).files
+    words = small("iterations=1", "samples.count=1", "render.score=true", "render.pictures=true")
+    files = musicexp.run(*words, reporter=reporter).files
     assert "score.svg" not in files
     assert "roll.png" in files
     assert sum("pip install 'musicexp[score]'" in line for line in reporter.lines) == 1

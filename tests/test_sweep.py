@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -80,6 +81,7 @@ def test_a_study_has_exactly_the_trials_asked_for_and_goes_on_to_more(begun: Cal
     assert len(more.finished()) == 4
 
 
+@pytest.mark.slow
 def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=1")
     worked(study)
@@ -98,7 +100,8 @@ def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callab
 def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=2", "samples.count=4")
     worked(study)
-    found, settings = record(study), study.search.config({}).render
+    found, quiet = record(study), study.search.config({}).render
+    settings = dataclasses.replace(quiet, audio=True)
     store = open_store(study.place.tracking_uri, study.place.experiment)
     player, missing = heard(found, store, settings)
     assert player is not None
@@ -115,6 +118,7 @@ def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[...,
     player, missing = heard(found, store, settings)
     assert [said.partition(":")[0] for said in missing] == [f"trial {other} cannot be heard"]
     page = study_page(found, player, missing)
+    assert heard(found, store, quiet) == (None, [])
     assert f"trial {other} cannot be heard" in page
     assert html.escape('"title":"trial') in page
 
@@ -184,6 +188,7 @@ def test_a_pruned_trial_ends_quietly_and_keeps_its_curve(begun: Callable[..., St
     )
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_be_trained_fails_with_its_reason_and_the_others_go_on(
     begun: Callable[..., Study], tmp_path: Path
 ) -> None:
@@ -275,12 +280,14 @@ def record_leading(study: Study) -> int:
     return min(complete, key=lambda t: t.values[0]).number
 
 
+@pytest.mark.slow
 def test_a_study_of_another_definition_is_refused(begun: Callable[..., Study]) -> None:
     begun(*SPACE, "study=mine")
     with pytest.raises(SettingError, match="study mine was begun with other settings"):
         begun("lr=choice(1e-4,1e-3)", "study=mine")
 
 
+@pytest.mark.slow
 def test_studies_lists_what_there_is(begun: Callable[..., Study], capsys: pytest.CaptureFixture[str]) -> None:
     study = begun(*SPACE, "trials=1")
     worked(study)

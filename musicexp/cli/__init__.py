@@ -32,6 +32,7 @@ COMMANDS = {
     "generate": Command("generate", "generate RUN [setting=value ...]", "write melodies of a trained model"),
     "sweep": Command("sweep", "sweep 'setting=values' ...", "search for settings that make better music"),
     "compare": Command("compare", "compare RUN RUN ...", "put runs side by side, to look at and to hear"),
+    "listen": Command("listen", "listen RUN RUN [RUN [RUN]]", "let the ear decide between runs, blind"),
     "ui": Command("ui", "ui [port=5000]", "open MLflow on this store"),
 }
 MORE = {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from musicexp.api import COMPARE_SETTINGS, EXPORT_SETTINGS, PLACES, generate_settings
 from musicexp.cli import COMMANDS, DONE, MORE, compare
 from musicexp.cli.completion import SHELLS
+from musicexp.cli.listen import listen_settings
 from musicexp.cli.run import TAKES_A_WORD
 from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, options_of
 from musicexp.errors import StoreError
@@ -22,12 +23,14 @@ DEBUG = "MUSICEXP_DEBUG"
 RUNS_SHOWN = 20
 LOCK_SECONDS = 0.1
 MUSIC = (".mid", ".midi", ".abc")
+SOUNDFONTS = (".sf2", ".sf3")
 STORES = (".db", ".sqlite", ".sqlite3")
 FOLDERS_AND = {
     "dataset.path": (),
     "out": (),
     "prime": MUSIC,
     "samples.prime": MUSIC,
+    "soundfont": SOUNDFONTS,
     "tracking.uri": STORES,
     "storage": STORES,
 }
@@ -40,6 +43,7 @@ WORKER_SETTINGS = ("storage", "threads", "timeout", *PLACES)
 STUDIES_SETTINGS = ("storage", "tracking.uri")
 OF_MANY = ("study", "experiment")
 """Settings of `compare` that choose its runs."""
+LISTEN_FLAGS = ("--result", "--help")
 OF_A_SWEEP = ("search", *(dotted for dotted, _ in fields_of(Sweep)))
 NOT_IN_A_SWEEP = ("name", "resume")
 
@@ -131,6 +135,17 @@ def _export(before: Sequence[str], current: str) -> list[str]:
     return [*folders, *_settings(EXPORT_SETTINGS, before, current), "--help"]
 
 
+def _listen(before: Sequence[str], current: str) -> list[str]:
+    flags = [flag for flag in LISTEN_FLAGS if flag not in before]
+    named = [word for word in before if "=" not in word and not word.startswith("-")]
+    runs = ["last", *(name for name in run_names(current) if "=" not in name)] if len(named) < 4 else []
+    return [
+        *(run for run in runs if run not in named),
+        *_settings(listen_settings(), before, current),
+        *flags,
+    ]
+
+
 def _sweep(before: Sequence[str], current: str) -> list[str]:
     of_runs = [*GROUPS, *(dotted for dotted, _ in fields_of(Config) if dotted not in GROUPS)]
     names = [*OF_A_SWEEP, *(name for name in of_runs if name not in NOT_IN_A_SWEEP)]
@@ -162,6 +177,7 @@ OF_COMMAND: dict[str, Callable[[Sequence[str], str], list[str]]] = {
     "sweep": _sweep,
     "compare": _compare,
     "export": _export,
+    "listen": _listen,
     "worker": _worker,
     "studies": _studies,
     "ui": _ui,
@@ -203,6 +219,8 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
         return study_names(typed)
     if name == "references":
         return ["true", "false"]
+    if name == "open":
+        return _one_more(("true", "false"), typed)
     if name == "search":
         return options_of("search")
     for of in (Config, Sweep):

@@ -95,6 +95,8 @@ def generate_help() -> str:
             continue  # nothing learns here
         lines += [f"  {dotted}", f"      {f.metadata['meaning']} ({range_of('samples.' + dotted)})"]
     for dotted, f in fields_of(Render):
+        if dotted == "pictures":
+            continue  # of melodies alone none is drawn
         name = f"render.{dotted}"
         lines += [f"  {name}", f"      {f.metadata['meaning']} ({range_of(name)})"]
     lines += [

@@ -173,6 +173,7 @@ class Render:
         changes_result=False,
     )
     score: bool = setting("engrave score.svg, where verovio is installed", changes_result=False)
+    pictures: bool = setting("draw loss.png and roll.png", changes_result=False)
 
 
 @settings

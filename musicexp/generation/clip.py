@@ -28,13 +28,14 @@ class Clip:
     """One clip, and the moment of training that it is of.
 
     Attributes:
-        loss: of that iteration, in nats per token.
+        iteration: how many the model has had; 0 for one that has learned nothing yet.
+        loss: of that iteration, in nats per token; None for iteration 0.
         ended_by: "eos", or "length" if it was cut.
     """
 
     iteration: int
     temperature: float
-    loss: float
+    loss: float | None
     ended_by: str
     piece: Piece
 
@@ -106,7 +107,7 @@ class Clips:
         begun = beginning(samples, spelling, vocabulary, config.tokens.unknown, tempo=tempo, metre=metre)
         return cls(settings, spelling, vocabulary, begun, resolved.precision == "bf16")
 
-    def draw(self, model: MusicLSTM, iteration: int, loss: float) -> list[Clip]:
+    def draw(self, model: MusicLSTM, iteration: int, loss: float | None) -> list[Clip]:
         """A clip for each temperature, under the model's current weights.
 
         Args:

@@ -41,7 +41,7 @@ def clip_entries(clips: Iterable[Clip]) -> list[PlayerPiece]:
             facts=(
                 ("iteration", f"{clip.iteration:,}"),
                 ("temperature", f"{clip.temperature:g}"),
-                ("loss", f"{clip.loss:.3f} nats/token"),
+                *((("loss", f"{clip.loss:.2f}"),) if clip.loss is not None else ()),
                 ("notes", f"{len(clip.piece):,}"),
             ),
             iteration=clip.iteration,

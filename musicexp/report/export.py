@@ -27,7 +27,9 @@ OF_REFERENCES = re.compile(r"(.*/)?reference[_.].*")
 PLAYER = "player.html"
 MUSIC = re.compile(r'(<script type="application/json" id="music">)(.*?)(</script>)', re.DOTALL)
 WITH_ADDRESSES = ("config.yaml", "log.txt")
-EXPECTED = ("config.yaml", "summary.json", CHECKPOINT, "vocabulary.json", "loss.png", "roll.png", "log.txt")
+EXPECTED = ("config.yaml", "summary.json", CHECKPOINT, "vocabulary.json", "log.txt")
+DRAWN = ("loss.png", "roll.png")
+"""Expected too, unless the run was told to draw nothing."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def _filled(
     """Write everything; sentences about what is not there."""
     missing = []
     told = " ".join(found.missing)
-    for name in EXPECTED:
+    drawn = () if found.settings.get("render.pictures") is False else DRAWN
+    for name in (*EXPECTED, *drawn):
         if name not in names and name not in told:
             missing.append(f"{name} is not there")
     for name in names:

@@ -32,8 +32,10 @@ def heard(study: Study, store: Store, settings: Render) -> tuple[bytes | None, l
     """A page that plays the first samples of the best few trials, and what could not be found for it.
 
     Returns:
-        None where there is nothing to play.
+        None where there is nothing to play, or no sound is wanted.
     """
+    if not settings.audio:
+        return None, []
     entries: list[PlayerPiece] = []
     missing: list[str] = []
     for trial in best_few(study):

@@ -194,13 +194,22 @@ class Validate(pl.Callback):
 
 
 class DrawClips(pl.Callback):
-    """Lets the model play a little at intervals and at the end, in one process: the others wait for it when they save."""
+    """Lets the model play a little before it learns, at intervals and at the end.
+
+    In one process: the others wait for it when they save. The clip of iteration 0 is also the one that the cards of
+    MLflow's charts begin with.
+    """
 
     def __init__(self, clips: Clips, course: Course, ledger: Ledger, config: Config) -> None:
         self._clips = clips
         self._course = course
         self._ledger = ledger
         self._config = config
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, LSTMModule)
+        if pl_module.iteration == 0:
+            self._ledger.clips(self._clips.draw(pl_module.model, 0, None))
 
     def on_train_batch_end(
         self,

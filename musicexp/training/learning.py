@@ -24,7 +24,8 @@ def keep_clips(run: Run, clips: Sequence[Clip]) -> None:
     """
     for clip in clips:
         run.write(clip.file, clip.midi())
-        caption = f"iteration {clip.iteration:,}   T={clip.temperature:g}   loss {clip.loss:.2f}"
+        loss = "nothing learned yet" if clip.loss is None else f"loss {clip.loss:.2f}"
+        caption = f"iteration {clip.iteration:,}   T={clip.temperature:g}   {loss}"
         run.log_image(clip.key, clip.iteration, clip_picture(caption, clip.piece))
     index = clip_index(run) | {clip.file: clip.as_dict() for clip in clips}
     run.write(INDEX, json.dumps(index, indent=1).encode())

@@ -69,11 +69,9 @@ def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
     Args:
         say: is told what was wanted and cannot be made.
     """
-    entries = [
-        *sample_entries(outcome.melodies),
-        *reference_entries(outcome.references),
-        *clip_entries(learned(run)),
-    ]
+    entries = [*sample_entries(outcome.melodies), *clip_entries(learned(run))]
+    if entries:  # real music is played for comparison; a run without a melody has nothing to compare with it
+        entries += reference_entries(outcome.references)
     played, remarks = performance(run.name, entries, outcome.checkpoint.config.render)
     for remark in remarks:
         say(f"render   {remark}")
@@ -92,6 +90,8 @@ def heard(outcome: Outcome) -> dict[str, bytes]:
 
 def seen(run: Run, outcome: Outcome) -> dict[str, bytes]:
     """What can be looked at, by name. A run that was ended early has no roll of melodies that it does not have."""
+    if not outcome.checkpoint.config.render.pictures:
+        return {}
     levels = {name: sides["val"].nats_per_token for name, sides in outcome.baselines.items()}
     title = f"{run.name}: loss in nats per token"
     files = {"loss.png": loss_picture(run.curve("loss/train"), run.curve("loss/val"), levels, title)}

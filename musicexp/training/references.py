@@ -131,15 +131,15 @@ def reference_entries(found: Iterable[Reference]) -> list[PlayerPiece]:
 
 
 def _chosen(material: Material, side: Side, seed: int) -> Iterator[int]:
-    """Places among a side's pieces, first those that are to be heard; of pieces that resemble each other one."""
+    """Places among a side's pieces: those of usual length first; of pieces that resemble each other one."""
     store = material.store
     numbers, notes = store.on(side), material.notes[side]
     low, high = np.percentile(notes, USUAL)
-    usual = np.flatnonzero((notes >= low) & (notes <= high))
+    unusual = (notes < low) | (notes > high)  # as both of two pieces may be
     # Fingerprints are random numbers already: which of them are smallest is another question for every seed.
     salt = np.frombuffer(hashlib.sha256(f"reference {seed}".encode()).digest()[:8], "<u8")
     heard: set[int] = set()
-    for place in usual[np.argsort(store.table["content"][numbers[usual]] ^ salt, kind="stable")].tolist():
+    for place in np.lexsort((store.table["content"][numbers] ^ salt, unusual)).tolist():
         group = int(store.groups[numbers[place]])
         if group not in heard:
             heard.add(group)

@@ -1,0 +1,1 @@
+"""Blind listening studies: the ear says which run's melodies it prefers, before it knows which is which."""
