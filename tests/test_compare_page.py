@@ -145,6 +145,9 @@ def test_gaps_and_samples_that_were_not_drawn_alike_are_told() -> None:
     assert not first.differs
     assert [cell.gap for cell in second.cells] == ["no such sample", "file gone", "", ""]
     assert second.differs == "Not drawn alike: other seeds."
+    assert (
+        "In 1 of 2 rows the samples were not drawn alike" in comparison_page(several(), sound(), 0).decode()
+    )
     assert "seed 9" in second.cells[2].told
     assert [piece["bank"] for piece in found.data["pieces"]] == [0] * len(found.data["pieces"])
     assert len(found.data["banks"]) == 1

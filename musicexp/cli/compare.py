@@ -94,10 +94,10 @@ def main(words: Sequence[str]) -> int:
         sys.stdout.write(comparison_json(found))
         return 0
     show_comparison(found)
-    sys.stdout.flush()
+    print("\nmaking the page ...", flush=True)  # twenty runs take ten seconds
     if SERVE in asked.flags:
         return _serve(asked, found)
-    print(f"\npage     {_write(asked, found)}")
+    print(f"page     {_write(asked, found)}")
     return 0
 
 
@@ -123,7 +123,6 @@ def _serve(asked: Asked, found: Comparison) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    print("\nmaking the page ...", flush=True)
     store = open_store(asked.store, found.runs[0].experiment, create=False)
     with contextlib.suppress(KeyboardInterrupt):
         serve(

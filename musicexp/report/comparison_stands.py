@@ -11,7 +11,6 @@ from musicexp.report.comparison_columns import MANY, Column, chip, column_head, 
 from musicexp.report.comparison_curves import Unit
 from musicexp.report.comparison_music import GridRow, Heard
 from musicexp.report.html import Html, joined, name, tag, text, visible
-from musicexp.wording import count
 
 THINNED = "Curves that are longer than this page can hold keep the least and greatest value of each stretch."
 
@@ -57,7 +56,7 @@ def samples_section(found: Comparison, heard: Heard) -> Html:
         parts.append(
             tag(
                 "p",
-                f"{'All' if len(unlike) == len(heard.rows) else len(unlike)} of the {count(len(heard.rows), 'row')} are not drawn alike in all runs: what differs in them is chance, too.",
+                f"{_of(len(unlike), len(heard.rows))} the samples were not drawn alike: what differs there is chance, too.",
                 class_="red-note",
             )
         )
@@ -70,6 +69,13 @@ def samples_section(found: Comparison, heard: Heard) -> Html:
     if heard.real:
         parts.append(_real(heard))
     return joined(parts)
+
+
+def _of(some: int, rows: int) -> str:
+    """In which rows, as a sentence begins."""
+    return (
+        "In this row" if rows == 1 else f"In all {rows} rows" if some == rows else f"In {some} of {rows} rows"
+    )
 
 
 def _grid(columns: Sequence[Column], rows: Sequence[GridRow]) -> Html:
