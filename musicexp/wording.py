@@ -12,3 +12,8 @@ def length(quarters: float) -> str:
     """Such as "79.5 quarters" or "1 quarter", to a hundredth."""
     told = f"{quarters:,.2f}".rstrip("0").rstrip(".")
     return f"{told} quarter{'s' * (told != '1')}"
+
+
+def sentence(words: str) -> str:
+    """With a capital letter, unless it begins with the name of a setting, such as split.seed."""
+    return words if "." in words.split(" ")[0] else f"{words[:1].upper()}{words[1:]}"

@@ -137,6 +137,7 @@ def test_a_refusal_imports_nothing_heavy_and_leaves_nothing(tmp_path: Path) -> N
     assert not list(tmp_path.iterdir()), "no outputs/, no multirun/, no mlruns/"
 
 
+@pytest.mark.slow
 def test_hydra_prints_what_it_composes(tmp_path: Path) -> None:
     done = called("run", "model=lstm1", "--cfg", "job", "lr=2e-3", "-p", "model", cwd=tmp_path)
     assert "num_layers: 1" in done.stdout
@@ -154,6 +155,15 @@ def finished(
     small: Small, store: str, capsys: pytest.CaptureFixture[str]
 ) -> tuple[musicexp.api.LoadedRun, str]:
     """A run that was trained through the command line, and what it printed."""
+    assert main(["run", *small("name=whole")]) == 0
+    return musicexp.load_run("whole"), capsys.readouterr().out
+
+
+@pytest.fixture
+def performed(
+    small: Small, store: str, capsys: pytest.CaptureFixture[str]
+) -> tuple[musicexp.api.LoadedRun, str]:
+    """The same with all that is heard and seen."""
     assert (
         main(["run", *small("name=whole", "render.audio=true", "render.score=true", "render.pictures=true")])
         == 0
@@ -161,8 +171,8 @@ def finished(
     return musicexp.load_run("whole"), capsys.readouterr().out
 
 
-def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, str], store: str) -> None:
-    run, said = finished
+def test_what_a_run_prints_and_leaves(performed: tuple[musicexp.api.LoadedRun, str], store: str) -> None:
+    run, said = performed
     for word in (
         "16 pieces",
         "LSTM ",
@@ -228,9 +238,9 @@ def test_what_a_run_prints_and_leaves(finished: tuple[musicexp.api.LoadedRun, st
 
 
 def test_a_runs_melodies_again_and_others(
-    finished: tuple[musicexp.api.LoadedRun, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    performed: tuple[musicexp.api.LoadedRun, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, _ = finished
+    run, _ = performed
     written = musicexp.generate("last")
     assert [path.read_bytes() for path in written] == [run.read(f"sample_{k}.mid") for k in (1, 2, 3, 4)]
     assert written[0].parent == Path("generated/whole")

@@ -319,6 +319,7 @@ def test_a_full_disk_leaves_nothing_behind(
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_line(music: Path, place: Path) -> None:
     command = [sys.executable, "-m", "musicexp", "data", *words(music)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

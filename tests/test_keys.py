@@ -52,6 +52,7 @@ def test_the_weights_are_music21_s() -> None:
     assert {mode: tuple(analysis.getWeights(mode)) for mode in AARDEN_ESSEN} == AARDEN_ESSEN
 
 
+@pytest.mark.slow
 def test_it_is_music21_s_analysis_on_real_tunes() -> None:
     for piece in [*tunes("ryansMammoth", 20), *tunes("chorales", 5)]:
         assert_equal(piece)

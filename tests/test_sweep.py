@@ -246,6 +246,7 @@ def test_seeds_are_paired_and_their_mean_is_the_value(begun: Callable[..., Study
         assert low < one.values[0] < high
 
 
+@pytest.mark.slow
 def test_a_confirmation_says_best_and_tests_this_one_alone(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=2", "iterations=10")
     worked(study)

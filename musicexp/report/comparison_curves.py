@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from musicexp.report.comparison import BandPoint, Comparison, Group, Point, Side
 from musicexp.report.html import visible
+from musicexp.wording import sentence
 
 COLOURS = 10
 DASHES = 3
@@ -48,17 +49,12 @@ def unit_of(found: Comparison) -> Unit:
     factors = [_tokens_a_note(run.figures) for run in found.runs]
     if found.bits_comparable and all(factor is not None for factor in factors):
         told = (
-            f"{_sentence(found.nats_reason)} So the curves are in bits per note: each run's nats per token times what "
+            f"{sentence(visible(found.nats_reason))}. So the curves are in bits per note: each run's nats per token times what "
             "it needs for a note of the validation pieces. Training curves have no such measure and are left out."
         )
         return Unit(BITS, tuple(f for f in factors if f is not None), val_only=True, reason=told)
-    told = f"{_sentence(found.nats_reason)} So the curves are shown one configuration at a time."
+    told = f"{sentence(visible(found.nats_reason))}. So the curves are shown one configuration at a time."
     return Unit(NATS, ones, alone=True, reason=told)
-
-
-def _sentence(words: str) -> str:
-    told = visible(words)
-    return f"{told[:1].upper()}{told[1:]}."
 
 
 def _tokens_a_note(figures: Mapping[str, float]) -> float | None:

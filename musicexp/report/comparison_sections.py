@@ -9,7 +9,7 @@ from musicexp.report.comparison_columns import MANY, Column, chip, column_head, 
 from musicexp.report.comparison_table import BITS, NATS, OTHERS, Figure
 from musicexp.report.html import Html, joined, name, table, tag, text, visible
 from musicexp.report.study_facts import cut, interval, setting
-from musicexp.wording import count
+from musicexp.wording import count, sentence
 
 LONGEST = 400
 """Letters of a value: long lists are cut, but two paths that differ at their ends are told apart."""
@@ -40,7 +40,7 @@ def settings_section(found: Comparison) -> Html:
         parts.append(tag("ul", *(tag("li", tag("b", one.name), f": {visible(one.remark)}") for one in remarks), class_="small-print"))  # fmt: skip
     if rest:
         rows = [_setting_row(found, d, columns) for d in rest]
-        told = f"{count(len(rest), 'setting')} that change neither a loss nor a sample differ too"
+        told = f"{count(len(rest), 'setting differs', 'settings differ')} too, without a change of losses or samples"
         parts.append(_folded(told, _wide("Other settings that differ", columns, rows)))
     same = [(tag("code", key), setting(value)) for key, value in found.same.items()]
     if same:
@@ -63,7 +63,7 @@ def _unfair(found: Comparison) -> Html:
         lines.append("Nats per token and perplexities are not shown side by side.")
     if not found.bits_comparable:
         lines.append("Bits per note stand here in red: they rank nothing.")
-    sentences = [f"{line[:1].upper()}{line[1:]}" for line in lines]
+    sentences = [sentence(line) for line in lines]
     sentences = [line if line.endswith(".") else f"{line}." for line in sentences]
     return tag("div", tag("h3", "Not all of this compares" if found.bits_comparable else "This comparison is not fair"), *(tag("p", s) for s in sentences), class_="unfair", role="note")  # fmt: skip
 
