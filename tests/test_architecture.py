@@ -21,7 +21,7 @@ LAYERS = [
     {"baselines", "data", "model"},
     {"tokens"},
     {"music"},
-    {"config", "errors", "imports", "wording"},
+    {"config", "errors", "imports", "loopback", "wording"},
 ]
 """From the top down; a room imports from its own layer or from below."""
 

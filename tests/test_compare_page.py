@@ -27,13 +27,14 @@ from compared import compared, side_by_side
 
 from musicexp.cli import main
 from musicexp.errors import SettingError, StoreError
+from musicexp.loopback import HEADERS
 from musicexp.render.sound import Sound, carried_soundfont
 from musicexp.report.comparison import ComparedRun, Comparison
 from musicexp.report.comparison_curves import curve_data, packed, unit_of
 from musicexp.report.comparison_file import check_page, write_page
 from musicexp.report.comparison_music import heard
 from musicexp.report.comparison_page import MARK, Page, comparison_page
-from musicexp.report.serving import GUARDS, LONGEST, MOST_BYTES, NOTE, Notes, application
+from musicexp.report.serving import LONGEST, MOST_BYTES, NOTE, Notes, application
 from musicexp.tracking import MlflowRun, Store, open_store, store_uri
 
 HOSTILE = "<script>alert(1)</script>"
@@ -325,7 +326,7 @@ def test_a_note_is_stored_in_mlflow_and_never_in_place_of_an_unseen_one(app: Any
     assert HOSTILE.encode() not in told
     assert TOKEN.encode() in told
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
-    assert all(headers[key.lower()] == value for key, value in GUARDS.items())
+    assert all(headers[key.lower()] == value for key, value in HEADERS.items())
     assert asked(app, body=note(run, "", before=HOSTILE))[0] == 200
     assert not stored(store, run)
 

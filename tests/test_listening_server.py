@@ -20,11 +20,12 @@ import uvicorn
 from test_listening import KEY, a_study
 
 from musicexp.listening.guard import LARGEST_BODY, Guard
-from musicexp.listening.serve import bound, configuration
+from musicexp.listening.serve import FIRST_PORT, configuration
 from musicexp.listening.server import PAGE, Session, application
 from musicexp.listening.sounds import Sounds
 from musicexp.listening.study import cut_in
 from musicexp.listening.votes import Standing, Study, Votes
+from musicexp.loopback import bound
 from musicexp.render.sound import Sound, carried_soundfont
 
 WORD = "a-word-that-nobody-guesses"
@@ -115,7 +116,7 @@ def a_server(study: Study, votes: Votes) -> Iterator[Served]:
     clock, cut = Clock(), cut_in(study)
     sounds = Sounds(votes.clips(study.id), Sound(carried_soundfont()), cut)
     session = Session(study, votes, sounds, cut.seconds, lambda s: secret_result(study, s), clock)
-    with bound(None) as listening:
+    with bound(None, FIRST_PORT) as listening:
         port = listening.getsockname()[1]
         guarded = Guard(application(session), port, WORD)
         server = uvicorn.Server(configuration(guarded))

@@ -13,6 +13,7 @@ from musicexp.listening.reveal import figures_of, result_lines, revealed, write_
 from musicexp.listening.settings import Listening, check_number
 from musicexp.listening.study import Say, cut_in, in_order, known_study, missing_words, open_study, sound_for
 from musicexp.listening.votes import Standing, Study, Votes, votes_path
+from musicexp.loopback import bound
 from musicexp.report.html import visible
 from musicexp.tracking import MlflowRun, open_store, store_uri
 from musicexp.wording import count
@@ -58,12 +59,12 @@ def listen(found: Found, settings: Listening, say: Say) -> None:
     Raises:
         MusicexpError: wrong input or state, in one sentence.
     """
-    from musicexp.listening.serve import bound, serve
+    from musicexp.listening.serve import FIRST_PORT, serve
     from musicexp.listening.server import Session
     from musicexp.listening.sounds import Sounds
 
     sound = sound_for(settings)
-    listening = bound(settings.port)
+    listening = bound(settings.port, FIRST_PORT)
     with listening:
         votes = Votes(votes_path(found.uri))
         with importing():

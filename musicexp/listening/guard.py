@@ -14,24 +14,16 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from musicexp.loopback import Send, hosts, is_called, with_headers
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-HOST = "127.0.0.1"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
 LARGEST_BODY = 2048
 """Bytes; a vote has 200."""
 
@@ -50,7 +42,7 @@ class Guard:
             word: the first part of every path.
         """
         self._app = app
-        self._hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
+        self._hosts = hosts(port)
         self._origins = {f"http://{host}" for host in self._hosts}
         self._word = word
 
@@ -58,15 +50,15 @@ class Guard:
         if scope["type"] != "http":
             return
         refused = self._refused(scope)
+        told = with_headers(send, POLICY)
         if refused is not None:
-            await refused(scope, receive, _with_headers(send))
+            await refused(scope, receive, told)
             return
         inner = dict(scope) | {"path": scope["path"][len(self._word) + 1 :]}
-        await self._app(inner, receive, _with_headers(send))
+        await self._app(inner, receive, told)
 
     def _refused(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        if headers.get("host", "").lower() not in self._hosts:
+        if not is_called(scope, self._hosts):
             return PlainTextResponse("this page answers at 127.0.0.1 only", 421)
         word, slash, _ = scope["path"].removeprefix("/").partition("/")
         if not (slash and secrets.compare_digest(word.encode(), self._word.encode())):
@@ -76,7 +68,7 @@ class Guard:
         if scope["method"] not in ("GET", "POST"):
             return JSONResponse({"error": "only GET and POST are answered here"}, 405, {"Allow": "GET, POST"})
         if scope["method"] == "POST":
-            return self._refused_post(headers)
+            return self._refused_post(Headers(scope=scope))
         return None
 
     def _refused_post(self, headers: Headers) -> Response | None:
@@ -88,13 +80,3 @@ class Guard:
         if not length.isdigit() or int(length) > LARGEST_BODY:
             return JSONResponse({"error": f"at most {LARGEST_BODY} bytes are taken"}, 413)
         return None
-
-
-def _with_headers(send: Send) -> Send:
-    async def sent(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            told = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items()]
-            message["headers"] = [*message.get("headers", []), *told]
-        await send(message)
-
-    return sent

@@ -10,38 +10,11 @@ from collections.abc import Callable
 
 import uvicorn
 
-from musicexp.errors import SettingError
-from musicexp.listening.guard import HOST, Guard, new_word
+from musicexp.listening.guard import Guard, new_word
 from musicexp.listening.server import Session, application
+from musicexp.loopback import HOST
 
 FIRST_PORT = 8765
-PORTS_TRIED = 20
-
-
-def bound(port: int | None) -> socket.socket:
-    """A socket at this port of 127.0.0.1, or at the first free one from `FIRST_PORT` on.
-
-    Raises:
-        SettingError: it is taken, or all are.
-    """
-    tried = [port] if port is not None else range(FIRST_PORT, FIRST_PORT + PORTS_TRIED)
-    for number in tried:
-        found = socket.socket()
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((HOST, number))
-            found.listen()  # so that the address is answered as soon as it is told, and no other study takes it
-        except OSError:
-            found.close()
-            continue
-        return found
-    if port is not None:
-        raise SettingError(
-            f"port={port} is taken by another program or not allowed; leave it out to get a free one"
-        )
-    raise SettingError(
-        f"ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} are all taken; name a free one with port=NUMBER"
-    )
 
 
 def serve(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,29 +20,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from musicexp.errors import MusicexpError, RunError, SettingError
+from musicexp.errors import MusicexpError, RunError
+from musicexp.loopback import HOST, bound, hosts, is_called, with_headers
 from musicexp.report.comparison_page import Page, policy
 from musicexp.tracking import MlflowRun, Store
 
-HOST = "127.0.0.1"
-NAMES = (HOST, "localhost")
-"""What a browser may call this server."""
-FIRST_PORT, PORTS_TRIED = 5600, 20
+FIRST_PORT = 5600
 NOTE = "mlflow.note.content"
 """The tag that MLflow shows as a run's description."""
 MOST_BYTES = 64_000
 """Of a request; a note has at most `LONGEST` characters."""
 LONGEST = 4_000
-GUARDS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 
 
 class RefusedError(Exception):
@@ -136,21 +125,15 @@ class _Guard:
 
     def __init__(self, app: ASGIApp, port: int, content_policy: str) -> None:
         self.app = app
-        self.hosts = {f"{name}:{port}" for name in NAMES}
-        headers = GUARDS | {"Content-Security-Policy": f"{content_policy}; frame-ancestors 'none'"}
-        self.headers = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+        self.hosts = hosts(port)
+        self.policy = f"{content_policy}; frame-ancestors 'none'"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
 
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *self.headers]}
-            await send(message)
-
-        hosts = [value.decode("latin-1").lower() for key, value in scope["headers"] if key == b"host"]
-        if len(hosts) != 1 or hosts[0] not in self.hosts:
+        guarded = with_headers(send, self.policy)
+        if not is_called(scope, self.hosts):
             answer = PlainTextResponse(f"this server answers to {' and '.join(sorted(self.hosts))} only", 421)
             return await answer(scope, receive, guarded)
         return await self.app(scope, receive, guarded)
@@ -217,7 +200,7 @@ def serve(page: Page, store: Store, port: int | None = None, told: Callable[[str
     """
     import uvicorn
 
-    listening = _listening(port)
+    listening = bound(port, FIRST_PORT)
     with listening:
         number = listening.getsockname()[1]
         token = secrets.token_urlsafe(32)
@@ -230,21 +213,3 @@ def serve(page: Page, store: Store, port: int | None = None, told: Callable[[str
         config.timeout_graceful_shutdown = 2
         told(f"http://{HOST}:{number}/")
         uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listening(port: int | None) -> socket.socket:
-    """A socket that is bound: between looking for a free port and taking it nobody can take it."""
-    tried = range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if port is None else range(port, port + 1)
-    for number in tried:
-        found = socket.socket()
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            found.bind((HOST, number))
-        except OSError:
-            found.close()
-            continue
-        found.listen(64)
-        return found
-    if port is None:
-        raise SettingError(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} are all taken; name a free one with port=NUMBER")  # fmt: skip
-    raise SettingError(f"port={port} cannot be had: another program has it, or it is not for everybody; leave port out to get a free one")  # fmt: skip

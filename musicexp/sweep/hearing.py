@@ -40,7 +40,7 @@ def heard(study: Study, store: Store, settings: Render) -> tuple[bytes | None, l
     missing: list[str] = []
     for trial in best_few(study):
         try:
-            entries += _samples(study, trial, store.find(trial.runs[0]))
+            entries += list(_samples(study, trial, store.find(trial.runs[0])))
         except (MusicexpError, ValueError, IndexError) as error:
             # A run may have been deleted since: the page is that of a study and has a gap, as its tables have.
             missing.append(f"trial {trial.number} cannot be heard: {error}")
