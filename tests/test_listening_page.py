@@ -265,6 +265,8 @@ def test_a_study_is_gone_through_by_keyboard_and_by_mouse(
     page.locator(".clip[data-side=a] .place").focus()
     page.keyboard.press("End")
     page.keyboard.press("2")
+    page.locator(".clip[data-side=b].playing").wait_for(timeout=HEAR_MS)
+    page.keyboard.press("2")  # it paused what B played by itself behind A, and B was never heard
     page.locator(".clip[data-side=b].enough").wait_for(timeout=HEAR_MS)
     assert page.locator("#votes.ready").count() == 0
     # By mouse, after the page was loaded anew: no difference.

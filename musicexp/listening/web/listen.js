@@ -230,7 +230,8 @@ const KEYS = {
   a: () => vote("a"), ArrowLeft: () => vote("a"),
   b: () => vote("b"), ArrowRight: () => vote("b"),
   0: () => vote("none"), ArrowDown: () => vote("none"),
-  1: () => toggle(sides.a), 2: () => toggle(sides.b),
+  // They play and never pause: B follows A by itself, and whoever then presses 2 wants to hear it.
+  1: () => sides.a.clip?.playing || play(sides.a), 2: () => sides.b.clip?.playing || play(sides.b),
   " ": playOrPause, z: undo,
 };
 
