@@ -142,6 +142,12 @@ class EarlyStopping:
 class Samples:
     temperature: tuple[float, ...] = setting("temperatures to sample at; a number is a list of one", above=0)
     count: int = setting("melodies written, over all temperatures", at_least=0, at_most=10000)
+    scored: int = setting(
+        "melodies judged beside real music at each temperature, those written among them; 0 judges none",
+        at_least=0,
+        at_most=10000,
+        changes_result=False,
+    )
     every: int = setting(
         "iterations between two clips that are drawn while the model learns; 0 draws none",
         at_least=0,

@@ -14,12 +14,12 @@ from musicexp.config import Samples
 from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
 from musicexp.model import Drawn, MusicLSTM, Stepper, sample, this_machine
-from musicexp.music import Piece, midi_bytes
+from musicexp.music import STEPS_PER_QUARTER, Piece, midi_bytes
 from musicexp.music.reader import Reader, Request
 from musicexp.music.reading import SUFFIXES
 from musicexp.tokens import BOS, EOS, Grammar, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
 
-AT_ONCE = 64
+AT_ONCE = 256
 """Melodies drawn side by side."""
 TOKENS_PER_NOTE = 16
 """A melody is cut after so many tokens per allowed note or chord: characters, rests and bars are tokens too, and
@@ -34,6 +34,7 @@ class Melody:
         number: k of sample_k, from 1.
         draw: which draw of its temperature, from 1.
         ended_by: "eos" or "length".
+        begins: where what the model wrote begins, in steps of 1/24 quarter; before it is the prime.
     """
 
     number: int
@@ -42,6 +43,12 @@ class Melody:
     seed: int
     ended_by: str
     piece: Piece
+    begins: int = 0
+
+    @property
+    def own(self) -> Piece:
+        """What the model wrote: the piece without its prime."""
+        return self.piece.only(self.piece.onset >= self.begins) if self.begins else self.piece
 
     @property
     def file(self) -> str:
@@ -131,6 +138,7 @@ def drawn_from(
         bf16: the model was trained with products of bf16 numbers, and is asked with them where the CPU has them.
     """
     found: list[Melody] = []
+    begins = _steps(tokenizer, vocabulary, begun)
     numbers = list(range(1, settings.count + 1))
     for start in range(0, len(numbers), AT_ONCE):
         places = [_place(number, settings) for number in numbers[start : start + AT_ONCE]]
@@ -143,9 +151,17 @@ def drawn_from(
             tokens = vocabulary.decode(np.concatenate([begun.ids, drawn.ids]).tolist())
             piece = tokenizer.piece(tokens, f"sample_{number}", like=begun.like)
             found.append(
-                Melody(number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece)
+                Melody(number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece, begins)
             )
     return found
+
+
+def _steps(tokenizer: Tokenizer, vocabulary: Vocabulary, begun: Beginning) -> int:
+    """How long the prime is, in steps of 1/24 quarter."""
+    if not len(begun.ids):
+        return 0
+    prime = tokenizer.piece(vocabulary.decode(begun.ids.tolist()), like=begun.like)
+    return round(prime.quarters * STEPS_PER_QUARTER)
 
 
 def _place(number: int, settings: Samples) -> tuple[int, int]:

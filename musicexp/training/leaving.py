@@ -10,6 +10,7 @@ from typing import Any
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint, Melody
 from musicexp.generation.hearing import clip_entries, sample_entries
 from musicexp.metrics import Likelihood
+from musicexp.metrics.judgement import Judgement
 from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.render.performance import performance
@@ -17,6 +18,7 @@ from musicexp.tracking import Run
 from musicexp.training.learning import clip_index, learned
 from musicexp.training.material import HELD_OUT
 from musicexp.training.references import Reference, reference_entries
+from musicexp.training.scoring import MUSIC_FILE, music_figures
 
 Likelihoods = Mapping[Side, Likelihood]
 
@@ -34,6 +36,7 @@ class Outcome:
         baselines: by name, then by held-out side.
         melodies: sample_1 ... as drawn.
         references: real pieces to hear beside them.
+        judgement: scored samples beside real music.
     """
 
     checkpoint: Checkpoint
@@ -41,6 +44,7 @@ class Outcome:
     baselines: Mapping[str, Likelihoods]
     melodies: Sequence[Melody]
     references: Sequence[Reference] = ()
+    judgement: Judgement | None = None
 
 
 def log_figures(run: Run, outcome: Outcome) -> None:
@@ -59,6 +63,8 @@ def log_figures(run: Run, outcome: Outcome) -> None:
     }
     if checkpoint.seconds:
         figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
+    if outcome.judgement:
+        figures |= music_figures(outcome.judgement)
     run.log_metrics(figures, checkpoint.iteration)
     run.flush()
 
@@ -76,6 +82,8 @@ def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
     for remark in remarks:
         say(f"render   {remark}")
     files = heard(outcome) | played | seen(run, outcome)
+    if outcome.judgement:
+        files[MUSIC_FILE] = json.dumps(outcome.judgement.as_dict(raw=True)).encode()
     files["summary.json"] = json.dumps(summary(run, outcome), indent=1).encode()
     for name, data in files.items():
         run.write(name, data)
@@ -125,4 +133,5 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "samples": {melody.file: melody.as_dict() for melody in outcome.melodies},
         "references": {reference.file: reference.as_dict() for reference in outcome.references},
         "clips": clip_index(run),
+        "music": outcome.judgement.as_dict() if outcome.judgement else None,
     }

@@ -23,11 +23,12 @@ from musicexp.generation import (
     Clips,
     Melody,
     generator_states,
-    melodies,
     new_model,
     restore_generators,
 )
+from musicexp.generation.scored import scored_melodies
 from musicexp.metrics import Likelihood, likelihood, nll_nats
+from musicexp.metrics.judgement import Judgement
 from musicexp.model import MusicLSTM, Resolved, State, recurrence
 from musicexp.music import SIDES, Side
 from musicexp.tracking import Run
@@ -53,6 +54,7 @@ from musicexp.training.peers import ALONE, Peers
 from musicexp.training.ranks import fit_apart
 from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
+from musicexp.training.scoring import score
 from musicexp.training.role import ITS_OWN, Role, Watch
 
 
@@ -72,6 +74,7 @@ class RunResult:
         pruned: why the run was ended by who watched it; None if it ended by itself.
         references: real pieces of the data set that were left beside the melodies.
         clips: how many were drawn while it learned.
+        judgement: the scored samples beside real music; None where none were scored.
     """
 
     id: str
@@ -88,6 +91,7 @@ class RunResult:
     pruned: str | None = None
     references: list[Reference] = field(default_factory=list)
     clips: int = 0
+    judgement: Judgement | None = None
 
 
 def train(
@@ -152,8 +156,10 @@ def train(
         name: {side: found[side] for side in sides if side in found}
         for name, found in material.baselines.items()
     }
-    drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
-    outcome = Outcome(checkpoint, likelihoods, baselines, drawn, real)
+    drawn = scored_melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
+    shown = drawn[: config.samples.count]
+    judgement = score(material, config, cache, drawn, sides) if pruned is None else None
+    outcome = Outcome(checkpoint, likelihoods, baselines, shown, real, judgement)
     log_figures(run, outcome)
     files = leave(run, outcome, reporter.say)
     return RunResult(
@@ -164,13 +170,14 @@ def train(
         best_iteration=checkpoint.best.iteration if checkpoint.best else None,
         likelihoods=likelihoods,
         baselines=baselines,
-        melodies=drawn,
+        melodies=shown,
         files=files,
         seconds=checkpoint.seconds,
         parameters=sum(weight.numel() for weight in checkpoint.weights.values()),
         pruned=pruned,
         references=real,
         clips=len(clip_index(run)),
+        judgement=judgement,
     )
 
 
