@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicexp.baselines import PPM
-from musicexp.metrics.lines import line
+from musicexp.metrics.lines import line_of
 from musicexp.music import Piece
 from musicexp.tokens import BOS, EOS, PAD, Ids
 
@@ -50,6 +50,6 @@ class Expectation:
 
 def _events(piece: Piece) -> NDArray[np.int64]:
     """For each note of the line but the first, its interval and the time since that one, as one number."""
-    read = line(piece)
+    read = line_of(piece)
     found: NDArray[np.int64] = (np.diff(read.onset.astype(np.int64)) << 8) + np.diff(read.pitch) + 128
     return found
