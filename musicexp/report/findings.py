@@ -56,6 +56,27 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class MissingRuns:
+    """Runs that a comparison lacks before it can say what made a difference.
+
+    Attributes:
+        factors: what the configurations differ in.
+        cells: of the full factorial of their settings; 0 where there is none to fill.
+        absent: how many of these nobody trained.
+        commands: that train them, each with the same seeds; those that change least first.
+        more_seeds: commands that give the configurations that are there the same seeds, three at least.
+        words: what must be said of it.
+    """
+
+    factors: tuple[str, ...]
+    cells: int
+    absent: int
+    commands: tuple[str, ...]
+    more_seeds: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Findings:
     """Everything that statistics say of a comparison.
 
@@ -63,11 +84,13 @@ class Findings:
         figures: of every run, by name, those that no run tells alone or that not every run has: music/... and the
             smoothness of its curves.
         beside: configurations in pairs.
+        missing: runs that are to be trained before more can be told.
         beside_words: what holds for all pairs.
         curves: how the smoothness of curves was judged, or why it was not.
     """
 
     figures: tuple[Mapping[str, float], ...]
     beside: tuple[Beside, ...]
+    missing: MissingRuns
     beside_words: tuple[str, ...] = ()
     curves: tuple[str, ...] = ()

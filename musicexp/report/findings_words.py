@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from musicexp.report.figure_names import heading
-from musicexp.report.findings import Beside, Findings, PairedFigure
+from musicexp.report.findings import Beside, Findings, MissingRuns, PairedFigure
 from musicexp.wording import count
 
 FIRST = (
@@ -13,6 +13,7 @@ FIRST = (
 )  # fmt: skip
 """Nats per token say the same as bits per note where both can be compared; JSON has them."""
 MUSIC_SHOWN = 6
+MOST_COMMANDS = 8
 
 
 def finding_lines(found: Findings) -> Iterator[tuple[str, str]]:
@@ -21,6 +22,7 @@ def finding_lines(found: Findings) -> Iterator[tuple[str, str]]:
         yield from _pair(pair)
     yield from (("", words) for words in found.beside_words)
     yield from (("curves", words) for words in found.curves)
+    yield from missing_lines(found.missing)
 
 
 def _pair(pair: Beside) -> Iterator[tuple[str, str]]:
@@ -35,6 +37,21 @@ def _pair(pair: Beside) -> Iterator[tuple[str, str]]:
     width = max((len(heading(one.figure)) for one in shown), default=0)
     yield from (("", f"  {heading(one.figure):{width}}  {one.words}") for one in shown)
     yield from (("", words) for words in music_words(pair))
+
+
+def missing_lines(missing: MissingRuns) -> Iterator[tuple[str, str]]:
+    """What to train next: at most eight commands of a kind, then how many more there are."""
+    yield from (("factors", words) for words in missing.words)
+    yield from (("", line) for line in shown_commands(missing.commands))
+    if missing.more_seeds:
+        yield "seeds", "so that every configuration has the same seeds, three at least:"
+        yield from (("", line) for line in shown_commands(missing.more_seeds))
+
+
+def shown_commands(commands: Sequence[str]) -> list[str]:
+    """The first eight, and how many more there are."""
+    more = len(commands) - MOST_COMMANDS
+    return [f"  {command}" for command in commands[:MOST_COMMANDS]] + [f"  and {count(more, 'more command')}; --json tells all"] * (more > 0)  # fmt: skip
 
 
 def music_words(pair: Beside) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from musicexp.report.comparison import ComparedRun, Group
 from musicexp.report.curve_smoothness import Curves
 from musicexp.report.fairness import Judged
-from musicexp.report.findings import Beside, Findings
+from musicexp.report.findings import Beside, Findings, MissingRuns
 from musicexp.report.settings_beside import settings_beside
 
 MANY = 20
@@ -20,6 +20,7 @@ def found_of(
     figures: Sequence[Mapping[str, float]],
     curves: Curves,
     fair: Judged,
+    missing: MissingRuns,
 ) -> Findings:
     """Everything.
 
@@ -31,6 +32,7 @@ def found_of(
     return Findings(
         figures=tuple({**run.music, **more} for run, more in zip(runs, curves.figures, strict=True)),
         beside=beside,
+        missing=missing,
         beside_words=tuple(_of_all(beside)),
         curves=curves.words,
     )

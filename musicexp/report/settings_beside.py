@@ -20,7 +20,7 @@ UNPAIRED = ("parameters", "iterations", "best_iteration")
 ALL_PAIRS = 4
 """Up to so many configurations each is compared with each; beyond, each with the first."""
 SEEDS_NAMED = 8
-ANECDOTE = "one pair is an anecdote: another seed may turn it round"
+ANECDOTE = "one pair is an anecdote, since another seed may turn it round"
 NO_SEED_SHARED = "they share no seed, so nothing can be paired"
 
 
@@ -80,7 +80,7 @@ def _beside(
     if not shared:
         words.append(f"{labels[0]} and {labels[1]}: {NO_SEED_SHARED}; {_apart(groups[first], groups[second])}")  # fmt: skip
     elif len(shared) == 1:
-        words.append(f"{labels[0]} and {labels[1]} share {_seeds(shared)} alone: {ANECDOTE}")
+        words.append(f"{labels[0]} and {labels[1]} share {_seeds(shared)} alone; {ANECDOTE}")
     alone = [f"{label} ({_seeds(only)})" for label, only in zip(labels, (first_only, second_only), strict=True) if only]  # fmt: skip
     if shared and alone:
         words.append(f"left out of the pairs, since the other side has no such seed: {', '.join(alone)}")
