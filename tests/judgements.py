@@ -76,12 +76,17 @@ FAULT = Fault(
 
 
 def heat(temperatures: Sequence[float] = (0.5, 0.7, 0.9, 1.0, 1.1, 1.3, 1.5)) -> Heat:
-    points = tuple(
-        HeatPoint(t, 0.3 + 0.4 * t, 0.1 + (t - 0.95) ** 2,
-                  {name: Auc(min(0.95, 0.1 + 0.4 * t), max(0.02, 0.03 + 0.4 * t), min(0.99, 0.18 + 0.4 * t)) for name in ("repeated_4grams", "groove", "interval_entropy", "leaps")})
-        for t in temperatures
-    )  # fmt: skip
-    return Heat(points, HeatPoint(None, 0.68, 0.04), min(temperatures, key=lambda t: abs(t - 0.95)))
+    names = ("repeated_4grams", "groove", "interval_entropy", "leaps")
+
+    def point(t: float) -> HeatPoint:
+        far, odds = 0.04 + 0.4 * (t - 0.95) ** 2, min(0.9, 0.1 + 0.4 * t)
+        return HeatPoint(t, 24, 0.3 + 0.4 * t, far, far - 0.02, far + 0.02, {name: Auc(odds, odds - 0.08, odds + 0.08) for name in names})  # fmt: skip
+
+    nearest = min(temperatures, key=lambda t: abs(t - 0.95))
+    near = tuple(t for t in temperatures if abs(t - 0.95) <= 0.06)
+    return Heat(
+        tuple(map(point, temperatures)), HeatPoint(None, 100, 0.68, 0.03, 0.015, 0.05, {}), nearest, near
+    )
 
 
 def judgement(*sets: Judged, real: int = 100, swept: Heat | None = None) -> Judgement:

@@ -17,7 +17,7 @@ def row(lines: list[str], title: str) -> list[str]:
 
 def test_two_temperatures_stand_side_by_side() -> None:
     lines = judged_lines(whole())
-    table = [line for line in lines if not line.startswith(("broken", "copied", "nearest"))]
+    table = [line for line in lines if not line.startswith(("broken", "copied", "heat"))]
     assert max(cell_len(line) for line in table) <= WIDTH
     found = whole().sets
     mean, auc, interval, word = row(lines, "groove similarity")[2:6]
@@ -31,14 +31,17 @@ def test_two_temperatures_stand_side_by_side() -> None:
 
 def test_what_gates_the_rest_comes_first() -> None:
     lines = judged_lines(whole())
-    order = ["broken", "copied", "music", "longest copy", "repeated 4-grams", "groove similarity", "interval entropy", "less, more:", "nearest"]  # fmt: skip
+    order = ["broken", "copied", "music", "longest copy", "repeated 4-grams", "groove similarity", "interval entropy", "less, more:", "heat"]  # fmt: skip
     places = [next(k for k, line in enumerate(lines) if line.startswith(word)) for word in order]
     assert places == sorted(places)
     assert (
         "The temperature is too low for what the model has learned. Try samples.temperature=1.0." in lines[0]
     )
     assert "copied   T1: in 3 of 64 pieces; the longest, 34 notes of sample_19, stands in Fisher's Hornpipe; others from The Rakes of Mallow, Miss Drummond of Perth - Strathspey" in lines  # fmt: skip
-    assert lines[-1] == "nearest  to the corpus stands temperature 0.9"
+    assert (
+        lines[-1]
+        == "heat     Nearest to the corpus: temperature 0.9; 1 is as near, as far as 24 pieces each can tell."
+    )
 
 
 def test_many_temperatures_stand_below_each_other() -> None:

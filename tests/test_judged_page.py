@@ -203,7 +203,7 @@ def test_what_an_auc_says(auc: Auc, words: str) -> None:
 def test_a_picture_lays_the_set_before_the_band() -> None:
     """A set that lies wholly above the real pieces is drawn to the right of their band."""
     found = stand("groove", np.linspace(0.7, 0.9, 20), np.linspace(0.1, 0.5, 50), (0.8, 0.9))
-    drawn = band_picture("groove", [Mark("T1", 0, found)])
+    drawn = band_picture("groove", [Mark("T1", "set0", found)])
     wide = re.search(r'real-wide" x="([\d.]+)" y="4" width="([\d.]+)"', drawn)
     dot = re.search(r'class="dot" cx="([\d.]+)"', drawn)
     assert wide

@@ -19,7 +19,7 @@ from musicexp.wording import count
 
 PAGE = "music.html"
 SCRIPTS = ("stage.js", "roll.js", "judged.js")
-STYLES = ("roll.css", "judged.css")
+STYLES = ("roll.css", "bands.css", "judged.css")
 NO_PIECES = "Nothing was judged: there are no pieces."
 
 

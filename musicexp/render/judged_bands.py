@@ -19,10 +19,10 @@ COLOURS = 4
 
 
 class Mark(NamedTuple):
-    """A generated set in a picture; its number from 0 chooses its colour."""
+    """A generated set in a picture; `colour` is the class that bears its colour as --own."""
 
     label: str
-    number: int
+    colour: str
     stand: Stand
 
 
@@ -104,4 +104,4 @@ def _row(mark: Mark, axis: Axis, y: float) -> str:
         drawn += f'<circle class="dot" cx="{_at(axis, stand.mean.mean):.1f}" cy="{y:.1f}" r="4"/>'
     told = escape(described(mark.label, stand))
     reach = f'<rect class="reach" x="0" y="{y - TALL / 2:.1f}" width="{WIDTH:g}" height="{TALL:g}"/>'
-    return f'<g class="{colour(mark.number)}"><title>{told}</title>{reach}{label}{drawn}</g>'
+    return f'<g class="{mark.colour}"><title>{told}</title>{reach}{label}{drawn}</g>'

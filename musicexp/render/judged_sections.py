@@ -117,10 +117,15 @@ def metric_rows(judgement: Judgement, aspect: Aspect) -> str:
 
 def _marks(judgement: Judgement, metric: Metric) -> list[Mark]:
     return [
-        Mark(judged.key, number, judged.stands[metric.name])
+        Mark(judged.key, colour(number), judged.stands[metric.name])
         for number, judged in enumerate(judgement.sets)
         if metric.name in judged.stands
     ]
+
+
+def _pieces(judgement: Judgement, metric: Metric) -> list[int]:
+    """How many pieces the sets have that stand in a metric's row."""
+    return [len(judged.names) for judged in judgement.sets if metric.name in judged.stands]
 
 
 def _metric(judgement: Judgement, metric: Metric) -> str:
@@ -131,11 +136,10 @@ def _metric(judgement: Judgement, metric: Metric) -> str:
         f'<tr class="real"><th scope="row">real</th><td>{_figure(real.real_mean)}</td><td></td>'
         f'<td>{between(*real.oa_null)}</td><td class="word">{_having(real.real, len(judgement.real_names))}</td></tr>'
     ]
-    for mark in marks:
-        pieces = len(judgement.sets[mark.number].names)
+    for mark, pieces in zip(marks, _pieces(judgement, metric), strict=True):
         less = _having(mark.stand.generated, pieces)
         rows.append(
-            f'<tr><th scope="row" class="{colour(mark.number)} name"><bdi>{escape(mark.label)}</bdi></th>'
+            f'<tr><th scope="row" class="{mark.colour} name"><bdi>{escape(mark.label)}</bdi></th>'
             f"<td>{_figure(mark.stand.mean)}</td><td>{_figure(mark.stand.auc)}</td><td>{written(mark.stand.oa)}</td>"
             f'<td class="word">{verdict(mark.stand.auc)}{f"; {less}" if less else ""}</td></tr>'
         )
@@ -170,7 +174,7 @@ def _distances(judgement: Judgement, told: Sequence[Metric]) -> str:
         for mark in _marks(judgement, metric):
             stand = mark.stand
             rows.append(
-                f'<tr><th scope="row">{escape(metric.title)}</th><td class="{colour(mark.number)} name"><bdi>{escape(mark.label)}</bdi></td>'
+                f'<tr><th scope="row">{escape(metric.title)}</th><td class="{mark.colour} name"><bdi>{escape(mark.label)}</bdi></td>'
                 f"<td>{written(stand.kld)}</td><td>{written(stand.wasserstein)}</td><td>{written(stand.generated_band[2])}</td><td>{written(stand.band[2])}</td>"
                 f"<td>{with_interval(*stand.real_mean)}</td></tr>"
             )

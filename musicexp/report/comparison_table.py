@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from musicexp.report.comparison import Comparison, Difference, Group, Surrounding
+from musicexp.report.comparison_judged import music_rows
 from musicexp.report.console import duration
 from musicexp.report.findings_words import finding_lines
 from musicexp.report.html import visible
@@ -176,6 +177,7 @@ def _table(found: Comparison) -> Table:
         [Row("id", tuple(_ids(found, group) for group in found.groups), style=FAINT)],
         _setting_rows(found),
         _figure_rows(found),
+        _music_rows(found),
     ]
     names = [visible(group.label) for group in found.groups]
     if len(names) <= MOST_COLUMNS:
@@ -186,7 +188,11 @@ def _table(found: Comparison) -> Table:
 
 def _told_once(found: Comparison) -> list[str]:
     """Figures that are the same in all of many configurations, which get no column."""
-    shared = [row for row in _figure_rows(found) if _shared(row)] if len(found.groups) > MOST_COLUMNS else []
+    shared = (
+        [row for row in (*_figure_rows(found), *_music_rows(found)) if _shared(row)]
+        if len(found.groups) > MOST_COLUMNS
+        else []
+    )
     return [", ".join(f"{row.heading} {row.cells[0]}" for row in shared)] if shared else []
 
 
@@ -262,6 +268,11 @@ def _figure_rows(found: Comparison) -> list[Row]:
         )
     rows += [_figure_row(found, one, True) for one in (*OTHERS, *SMOOTH)]
     return [row for row in rows if any(row.cells)]
+
+
+def _music_rows(found: Comparison) -> list[Row]:
+    told = music_rows(found, few=len(found.groups) > MOST_COLUMNS)
+    return [Row(heading, cells, style=FAINT if heading.startswith(" ") else "") for heading, cells in told]
 
 
 def _figure_row(found: Comparison, one: Figure, fair: bool) -> Row:

@@ -11,6 +11,7 @@ from rich.text import Text
 from musicexp.metrics.distances import Stand
 from musicexp.metrics.judgement import Judged, Judgement
 from musicexp.metrics.panel import METRICS
+from musicexp.render.judged_heat import nearest_words
 from musicexp.render.judged_words import (
     ALIKE,
     LESS,
@@ -57,7 +58,7 @@ def judged_lines(judgement: Judgement) -> list[str]:
         lines += ["", *_block(judgement.sets[begin : begin + AT_ONCE])]
     lines += [LEGEND]
     if judgement.heat is not None:
-        lines.append(f"nearest  to the corpus stands temperature {judgement.heat.nearest:g}")
+        lines.append(f"heat     {nearest_words(judgement.heat)}")
     return lines
 
 
