@@ -15,6 +15,7 @@ from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
 from musicexp.render.performance import performance
 from musicexp.tracking import Run
+from musicexp.training.judging import Figures
 from musicexp.training.learning import clip_index, learned
 from musicexp.training.material import HELD_OUT
 from musicexp.training.references import Reference, reference_entries
@@ -32,7 +33,7 @@ class Outcome:
     """What came of a training.
 
     Attributes:
-        likelihoods: by side.
+        figures: likelihoods by side, and what recall is worth.
         baselines: by name, then by held-out side.
         melodies: sample_1 ... as drawn.
         references: real pieces to hear beside them.
@@ -40,7 +41,7 @@ class Outcome:
     """
 
     checkpoint: Checkpoint
-    likelihoods: Likelihoods
+    figures: Figures
     baselines: Mapping[str, Likelihoods]
     melodies: Sequence[Melody]
     references: Sequence[Reference] = ()
@@ -50,10 +51,12 @@ class Outcome:
 def log_figures(run: Run, outcome: Outcome) -> None:
     """The final figures as metrics at the last iteration."""
     checkpoint = outcome.checkpoint
-    figures = {f"nll_nats/{side}": found.nats_per_token for side, found in outcome.likelihoods.items()}
+    figures = {
+        f"nll_nats/{side}": found.nats_per_token for side, found in outcome.figures.likelihoods.items()
+    }
     figures |= {
         f"bits_per_note/{side}": found.bits_per_note
-        for side, found in outcome.likelihoods.items()
+        for side, found in outcome.figures.likelihoods.items()
         if side in HELD_OUT
     }
     figures |= {
@@ -61,6 +64,9 @@ def log_figures(run: Run, outcome: Outcome) -> None:
         for name, sides in outcome.baselines.items()
         for side, found in sides.items()
     }
+    for side, found in outcome.figures.recalling.items():
+        figures[f"recall/nll_nats/{side}"] = found.nats_per_token
+        figures[f"recall/bits_per_note/{side}"] = found.bits_per_note
     if checkpoint.seconds:
         figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
     if outcome.judgement:
@@ -120,9 +126,16 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "iterations": checkpoint.iteration,
         "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
         "stopped_early": checkpoint.stopped_early,
-        "nll_nats": {side: found.nats_per_token for side, found in outcome.likelihoods.items()},
+        "nll_nats": {side: found.nats_per_token for side, found in outcome.figures.likelihoods.items()},
         "bits_per_note": {
-            side: found.bits_per_note for side, found in outcome.likelihoods.items() if side in HELD_OUT
+            side: found.bits_per_note
+            for side, found in outcome.figures.likelihoods.items()
+            if side in HELD_OUT
+        },
+        "recall": {
+            "weights": checkpoint.recall,
+            "nll_nats": {side: found.nats_per_token for side, found in outcome.figures.recalling.items()},
+            "bits_per_note": {side: found.bits_per_note for side, found in outcome.figures.recalling.items()},
         },
         "baseline_nll_nats": {
             name: {side: found.nats_per_token for side, found in sides.items()}
