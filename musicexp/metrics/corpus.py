@@ -117,7 +117,9 @@ def values_of(pieces: Sequence[Piece], finder: CopyFinder, expectation: Expectat
     """Every metric of `METRICS` for every piece."""
     panel = [measured(piece) for piece in pieces]
     found = {name: np.array([value[name] for value in panel]) for name in METRICS if name in panel[0]}
-    found |= finder.values(pieces)
+    found["longest_copy"] = np.array([finder.longest_copy(piece) for piece in pieces])
+    found["copied_8grams"] = np.array([finder.copied_8grams(piece) for piece in pieces])
+    found["originality"] = np.array([finder.originality(piece) for piece in pieces])
     found["information_mean"], found["information_sd"] = expectation.information(pieces)
     return {name: found[name] for name in METRICS}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +13,18 @@ from numpy.typing import NDArray
 
 from musicexp.metrics.corpus import Corpus, Values, values_of
 from musicexp.metrics.degeneration import Fault, faults
-from musicexp.metrics.distances import Nulls, Stand, stand
+from musicexp.metrics.distances import Stand, null_band, stand
+from musicexp.metrics.diversity import distinct, mean_edit_distance
 from musicexp.metrics.heat import Heat
-from musicexp.metrics.novelty import Copy, called_copy, distinct, mean_edit_distance
+from musicexp.metrics.novelty import Copy, called_copies
 from musicexp.metrics.panel import METRICS
 from musicexp.music import Piece
 from musicexp.music.similar import skyline
 
 MOST_PASSAGES = 6
 """Copied passages that are shown of a set: the longest ones, one of each generated piece."""
+Nulls = dict[str, tuple[float, float]]
+"""By metric between which overlapping areas splits of the real pieces lie."""
 DIGITS = 6
 """Significant digits in JSON: more than any of these values holds."""
 
@@ -145,7 +149,7 @@ def judge(sets: Sequence[Generated], corpus: Corpus, heat: Heat | None = None) -
     for generated in sets:
         size = len(generated.pieces)
         if size not in nulls:
-            nulls[size] = Nulls(real, size)
+            nulls[size] = {name: null_band(values, size) for name, values in real.items()}
         found.append(_judged(generated, corpus, real, nulls[size]))
     largest = max((len(generated.pieces) for generated in sets), default=0)
     beside = judged_pieces[:largest]
@@ -163,15 +167,15 @@ def judge(sets: Sequence[Generated], corpus: Corpus, heat: Heat | None = None) -
 def _judged(generated: Generated, corpus: Corpus, real: Values, nulls: Nulls) -> Judged:
     values = values_of(generated.pieces, corpus.finder, corpus.expectation)
     copies = [corpus.finder.longest(piece, number) for number, piece in enumerate(generated.pieces)]
-    called = [copy for copy in copies if copy and called_copy(copy, generated.pieces[copy.piece], real)]
-    longest = sorted(called, key=lambda copy: (-copy.notes, copy.piece))[:MOST_PASSAGES]
+    called = called_copies(copies, real["longest_copy"][np.isfinite(real["longest_copy"])].tolist())
+    longest = called[:MOST_PASSAGES]
     return Judged(
         title=generated.title,
         temperature=generated.temperature,
         names=tuple(piece.name for piece in generated.pieces),
         values=values,
         stands={
-            name: stand(name, values[name], real[name], nulls)
+            name: stand(name, values[name], real[name], nulls[name])
             for name in METRICS
             if np.isfinite(values[name]).any() or np.isfinite(real[name]).any()
         },
@@ -215,10 +219,10 @@ def _set(judged: Judged, *, raw: bool) -> dict[str, Any]:
         "pieces": len(judged.names),
         "copied": judged.copied,
         "passages": [passage.as_dict() for passage in judged.passages],
-        "faults": [fault.as_dict() for fault in judged.faults],
+        "faults": [dataclasses.asdict(fault) for fault in judged.faults],
         "distinct": judged.distinct,
         "edit_distance": judged.edit_distance,
-        "metrics": {name: stand.as_dict() for name, stand in judged.stands.items()},
+        "metrics": {name: dataclasses.asdict(stand) for name, stand in judged.stands.items()},
     }
     return told | ({"values": {"names": list(judged.names), **_lists(judged.values)}} if raw else {})
 

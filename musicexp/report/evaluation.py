@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ from musicexp.music.corpus import Progress, fill, source_of
 from musicexp.music.files import Listing
 from musicexp.music.piece import EMPTY
 from musicexp.music.split import places
+from musicexp.render.judged import PAGE, judged_page
+from musicexp.render.sound import sound_of
 
+VALUES = "music.json"
 FOLDS = 5
 """A real piece is judged beside the other folds, as if it were new."""
 MOST_IN_FOLDS = 3_000
@@ -90,6 +94,16 @@ def evaluate(folder: str, reference: str, cache: Path, progress: Progressed = No
         rejected=tuple(rejected),
         reference_pieces=store.summary.pieces,
     )
+
+
+def evaluation_files(found: Evaluation) -> dict[str, bytes]:
+    """The page of an evaluation and its values, by name."""
+    sound = sound_of(compose([]).render)
+    title = f"{found.folder} beside {found.reference}"
+    return {
+        PAGE: judged_page(title, found.judgement, sound),
+        VALUES: json.dumps(found.as_dict()).encode(),
+    }
 
 
 def reference_dataset(reference: str) -> Dataset:
