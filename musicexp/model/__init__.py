@@ -3,7 +3,7 @@
 from musicexp.model.lstm import MusicLSTM, State
 from musicexp.model.recall import LONGEST, USUAL, Memory, Trust
 from musicexp.model.recurrence import Resolved, recurrence, resolve, this_machine
-from musicexp.model.sampling import Drawn, Rules, draw, probabilities, sample
+from musicexp.model.sampling import Drawn, Rules, chosen, probabilities, sample
 from musicexp.model.steps import Stepper
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "State",
     "Stepper",
     "Trust",
-    "draw",
+    "chosen",
     "probabilities",
     "recurrence",
     "resolve",

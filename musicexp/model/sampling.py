@@ -114,27 +114,8 @@ def sample(
     ]
 
 
-def draw(
-    logprobs: Logprobs,
-    allowed: NDArray[np.bool_],
-    temperatures: NDArray[np.float64],
-    uniforms: NDArray[np.float64],
-    top_k: int,
-    top_p: float,
-) -> NDArray[np.int64]:
-    """For each row the id at its point `uniforms` in [0, 1) of the tempered, masked and truncated distribution.
-
-    A row's id does not depend on the other rows.
-
-    Args:
-        logprobs, allowed: [B, V].
-        temperatures, uniforms: [B].
-    """
-    return chosen(probabilities(logprobs, allowed, temperatures, top_k, top_p), uniforms)
-
-
 def chosen(weights: NDArray[np.float64], uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
-    """For each row the id at its point `uniforms` [B] in [0, 1) of its distribution [B, V]."""
+    """For each row the id at its point `uniforms` [B] in [0, 1) of its distribution [B, V], whatever the other rows."""
     cumulative = np.cumsum(weights, axis=1)
     at = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(axis=1)
     # Rounding may lead behind the last id that has any weight.
