@@ -7,7 +7,7 @@ from html import escape
 from musicexp.metrics.heat import Heat
 from musicexp.metrics.panel import METRICS
 from musicexp.render.axes import Axis, numeric, usable
-from musicexp.render.judged_words import EVEN, verdict, with_interval, written
+from musicexp.render.judged_words import EVEN, auc_words, verdict, written
 from musicexp.render.plots import NARROW, Line, Point, plot
 
 AUC_AXIS = Axis(0.0, 1.0, ((0.0, "0"), (EVEN, ".5"), (1.0, "1")), title="AUC")
@@ -62,7 +62,7 @@ def _multiple(heat: Heat, name: str) -> str:
     found = [(t, auc) for t, auc in found if usable([auc.value])]
     x = numeric([t for t, _ in found], "temperature", about=4)
     points = [
-        Point(t, auc.value, "leading" if t == heat.nearest else "done", f"temperature {t:g}: AUC {with_interval(*auc)}, {verdict(auc)}")
+        Point(t, auc.value, "leading" if t == heat.nearest else "done", f"temperature {t:g}: AUC {auc_words(auc)}, {verdict(auc)}")
         for t, auc in found
     ]  # fmt: skip
     lines = [

@@ -48,6 +48,14 @@ def with_interval(value: float, low: float, high: float) -> str:
     return f"{written(value)} ({between(low, high)})"
 
 
+def auc_words(found: Auc) -> str:
+    """An AUC with its interval, two digits each: .18 (.13-.25)."""
+    if not math.isfinite(found.value):
+        return NOTHING
+    value, low, high = (f"{end:.2f}".removeprefix("0") for end in found)
+    return f"{value} ({low}-{high})"
+
+
 def verdict(found: Auc) -> str:
     """What an AUC says of the generated set, as far as its interval lets it."""
     if not math.isfinite(found.value):
@@ -64,7 +72,7 @@ def described(label: str, stand: Stand) -> str:
     low, _, middle, _, high = stand.generated_band
     return (
         f"{label}: mean {with_interval(*stand.mean)}, median {written(middle)}, nine in ten pieces {between(low, high)}; "
-        f"AUC {with_interval(*stand.auc)}: {verdict(stand.auc)}."
+        f"AUC {auc_words(stand.auc)}: {verdict(stand.auc)}."
     )
 
 

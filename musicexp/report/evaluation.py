@@ -119,7 +119,9 @@ def reference_dataset(reference: str) -> Dataset:
     try:
         source_of(reference, None)
     except MusicError as error:
-        raise MusicError(f"reference={reference} is no folder (looked in {Path.cwd()}), and {error}") from error
+        raise MusicError(
+            f"reference={reference} is no folder (looked in {Path.cwd()}), and {error}"
+        ) from error
     return _dataset("music21", f"dataset.collection={_quoted(reference)}")
 
 
@@ -184,9 +186,7 @@ def _corpus(store: TokenStore, dataset: Dataset, cache: Path) -> Corpus:
     )
 
 
-def _chosen_pieces(
-    store: TokenStore, dataset: Dataset, cache: Path, numbers: set[int]
-) -> Iterator[Piece]:
+def _chosen_pieces(store: TokenStore, dataset: Dataset, cache: Path, numbers: set[int]) -> Iterator[Piece]:
     number = 0
     for _, reading in music_of(store, dataset, cache):
         for piece in reading.pieces:
@@ -209,4 +209,3 @@ def _folds(store: TokenStore, chosen: NDArray[np.int64]) -> tuple[Fold, ...]:
         for fold in several
         if (of_fold == fold).any()
     )
-
