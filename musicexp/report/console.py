@@ -177,7 +177,8 @@ def _figures(result: RunResult) -> Table:
         *(f"{own[s].nats_per_token:.4f}" for s in SIDES),
         *(f"{own[s].bits_per_note:.4f}" for s in SIDES[1:]),
     )
-    for name, sides in result.baselines.items():
+    rows = {"with recall": result.recalling} if result.config.samples.recall else {}
+    for name, sides in (rows | result.baselines).items():
         table.add_row(
             name,
             "",

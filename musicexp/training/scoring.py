@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from musicexp.config import Config
-from musicexp.data.prepare import music_of
 from musicexp.generation import Checkpoint, Melody
 from musicexp.generation.scored import by_temperature
 from musicexp.generation.temperatures import melodies_at
@@ -111,4 +110,3 @@ def music_figures(judgement: Judgement) -> dict[str, float]:
         found[f"music/distinct_4grams/{judged.key}"] = judged.distinct
         found[f"music/edit_distance/{judged.key}"] = judged.edit_distance
     return {name: value for name, value in found.items() if value == value}  # MLflow's pages choke on nan
-
