@@ -15,8 +15,8 @@ from musicexp.render import loss_picture, roll_picture
 from musicexp.render.performance import performance
 from musicexp.tracking import Run
 from musicexp.training.learning import clip_index, learned
-from musicexp.training.material import HELD_OUT
 from musicexp.training.references import Reference, reference_entries
+from musicexp.training.yardsticks import HELD_OUT
 
 Likelihoods = Mapping[Side, Likelihood]
 

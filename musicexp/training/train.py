@@ -54,6 +54,7 @@ from musicexp.training.ranks import fit_apart
 from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role, Watch
+from musicexp.training.yardsticks import ppm_left_out
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,8 @@ def train(
         name: {side: found[side] for side in sides if side in found}
         for name, found in material.baselines.items()
     }
+    if left_out := ppm_left_out(material.store):
+        reporter.say(f"ppm      {left_out}")
     drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
     outcome = Outcome(checkpoint, likelihoods, baselines, drawn, real)
     log_figures(run, outcome)
