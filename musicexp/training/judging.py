@@ -13,7 +13,8 @@ from musicexp.metrics.recalling import Followed, fit_recall, recalling_nats
 from musicexp.model import Trust, recurrence
 from musicexp.music import SIDES, Side
 from musicexp.training.devices import choose_device
-from musicexp.training.material import HELD_OUT, Material
+from musicexp.training.material import Material
+from musicexp.training.yardsticks import HELD_OUT
 
 
 @dataclass(frozen=True)

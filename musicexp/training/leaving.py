@@ -19,9 +19,9 @@ from musicexp.render.sound import sound_of
 from musicexp.tracking import Run
 from musicexp.training.judging import Figures
 from musicexp.training.learning import clip_index, learned
-from musicexp.training.material import HELD_OUT
 from musicexp.training.references import Reference, reference_entries
 from musicexp.training.scoring import MUSIC_FILE, music_figures
+from musicexp.training.yardsticks import HELD_OUT
 
 Likelihoods = Mapping[Side, Likelihood]
 

@@ -18,8 +18,9 @@ from musicexp.metrics.heat import DRAWN, TEMPERATURES, Heat, heat
 from musicexp.metrics.judgement import Generated, Judgement, judge
 from musicexp.music import SIDES, Piece, Side
 from musicexp.tokens import tokenizer
-from musicexp.training.material import HELD_OUT, Material
+from musicexp.training.material import Material
 from musicexp.training.references import piece_title, read_piece
+from musicexp.training.yardsticks import HELD_OUT
 
 MUSIC_FILE = "music.json"
 MOST_LEARNED = 20_000

@@ -57,6 +57,7 @@ from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role, Watch
 from musicexp.training.scoring import score
+from musicexp.training.yardsticks import ppm_left_out
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ def train(
         name: {side: found[side] for side in sides if side in found}
         for name, found in material.baselines.items()
     }
+    if left_out := ppm_left_out(material.store):
+        reporter.say(f"ppm      {left_out}")
     drawn = scored_melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
     shown = drawn[: config.samples.count]
     judgement = score(material, checkpoint, cache, drawn, sides) if pruned is None else None
