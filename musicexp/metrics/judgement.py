@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from musicexp.metrics.corpus import Corpus, Values, values_of
 from musicexp.metrics.degeneration import Fault, faults
 from musicexp.metrics.distances import Stand, null_band, stand
+from musicexp.metrics.diversity import distinct, mean_edit_distance
 from musicexp.metrics.heat import Heat
-from musicexp.metrics.novelty import Copy, called_copies, distinct, mean_edit_distance
+from musicexp.metrics.novelty import Copy, called_copies
 from musicexp.metrics.panel import METRICS
 from musicexp.music import Piece
 from musicexp.music.similar import skyline

@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from musicexp.music import SIDES
+from musicexp.render.judged import PAGE as JUDGED
 from musicexp.render.performance import PLAYER
+from musicexp.report.judged_lines import judged_lines
 from musicexp.wording import count, length
 
 if TYPE_CHECKING:  # training takes seconds to import, and `data` does without it
@@ -129,6 +131,8 @@ class Terminal:
 def summary_lines(result: RunResult, place: str, preset_iterations: int | None = None) -> list[str]:
     """The end of a run, line by line: figures beside baselines, files, store and what to do next."""
     lines = ["", *_rendered(_figures(result)), *_verdict(result), ""]
+    if result.judgement:
+        lines += [*judged_lines(result.judgement), ""]
     for melody in result.melodies:
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         lines.append(
@@ -144,6 +148,8 @@ def summary_lines(result: RunResult, place: str, preset_iterations: int | None =
         lines.append(f"         learning/: {count(result.clips, 'clip')} drawn while it learned")
     if PLAYER in result.files:
         lines.append(f"listen   {place}/{PLAYER}")
+    if JUDGED in result.files:
+        lines.append(f"judged   {place}/{JUDGED}")
     rate = result.iterations / result.seconds if result.seconds else 0.0
     lines.append(
         f"trained  {result.iterations:,} iterations in {duration(result.seconds)} ({rate:.1f} a second)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ from musicexp.music.corpus import Progress, fill, source_of
 from musicexp.music.files import Listing
 from musicexp.music.piece import EMPTY
 from musicexp.music.split import places
+from musicexp.render.judged import PAGE, judged_page
+from musicexp.render.sound import sound_of
 
+VALUES = "music.json"
 FOLDS = 5
 """A real piece is judged beside the other folds, as if it were new."""
 MOST_IN_FOLDS = 3_000
@@ -92,6 +96,16 @@ def evaluate(folder: str, reference: str, cache: Path, progress: Progressed = No
     )
 
 
+def evaluation_files(found: Evaluation) -> dict[str, bytes]:
+    """The page of an evaluation and its values, by name."""
+    sound = sound_of(compose([]).render)
+    title = f"{found.folder} beside {found.reference}"
+    return {
+        PAGE: judged_page(title, found.judgement, sound),
+        VALUES: json.dumps(found.as_dict()).encode(),
+    }
+
+
 def reference_dataset(reference: str) -> Dataset:
     """The data set that a reference names.
 
@@ -105,7 +119,9 @@ def reference_dataset(reference: str) -> Dataset:
     try:
         source_of(reference, None)
     except MusicError as error:
-        raise MusicError(f"reference={reference} is no folder (looked in {Path.cwd()}), and {error}") from error
+        raise MusicError(
+            f"reference={reference} is no folder (looked in {Path.cwd()}), and {error}"
+        ) from error
     return _dataset("music21", f"dataset.collection={_quoted(reference)}")
 
 
@@ -170,9 +186,7 @@ def _corpus(store: TokenStore, dataset: Dataset, cache: Path) -> Corpus:
     )
 
 
-def _chosen_pieces(
-    store: TokenStore, dataset: Dataset, cache: Path, numbers: set[int]
-) -> Iterator[Piece]:
+def _chosen_pieces(store: TokenStore, dataset: Dataset, cache: Path, numbers: set[int]) -> Iterator[Piece]:
     number = 0
     for _, reading in music_of(store, dataset, cache):
         for piece in reading.pieces:
@@ -195,4 +209,3 @@ def _folds(store: TokenStore, chosen: NDArray[np.int64]) -> tuple[Fold, ...]:
         for fold in several
         if (of_fold == fold).any()
     )
-

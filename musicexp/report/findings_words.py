@@ -22,6 +22,8 @@ def finding_lines(found: Findings) -> Iterator[tuple[str, str]]:
         yield from _pair(pair)
     yield from (("", words) for words in found.beside_words)
     yield from (("curves", words) for words in found.curves)
+    yield from (("music", words) for words in found.loss_and_music.words)
+    yield from (("luck", one.words) for one in found.luck)
     yield from missing_lines(found.missing)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from musicexp.report.comparison import ComparedRun, Group
 from musicexp.report.curve_smoothness import Curves
 from musicexp.report.fairness import Judged
-from musicexp.report.findings import Beside, Findings, MissingRuns
+from musicexp.report.findings import Beside, Findings, LossAndMusic, MissingRuns
+from musicexp.report.loss_and_music import loss_and_music
+from musicexp.report.lowest import luck
 from musicexp.report.settings_beside import settings_beside
 
 MANY = 20
@@ -33,9 +35,22 @@ def found_of(
         figures=tuple({**run.music, **more} for run, more in zip(runs, curves.figures, strict=True)),
         beside=beside,
         missing=missing,
+        loss_and_music=loss_and_music(figures, _configurations(groups, len(runs)))
+        if not fair.bits_reason
+        else LossAndMusic(0, 0, (), ()),
+        luck=luck(groups, figures),
         beside_words=tuple(_of_all(beside)),
         curves=curves.words,
     )
+
+
+def _configurations(groups: Sequence[Group], runs: int) -> list[int]:
+    """The group of every run."""
+    found = [0] * runs
+    for number, group in enumerate(groups):
+        for place in group.runs:
+            found[place] = number
+    return found
 
 
 def _of_all(beside: Sequence[Beside]) -> list[str]:

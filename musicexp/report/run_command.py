@@ -75,7 +75,11 @@ def _bases(settings: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 def _options(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(group, option, the setting that tells it) of a configuration."""
     told = (
-        ("dataset", settings.get("dataset.name"), "dataset.name"),
+        (
+            "dataset",
+            settings.get("dataset.name") if settings.get("dataset.path") is None else None,
+            "dataset.name",
+        ),
         ("tokens", settings.get("tokens.kind"), "tokens.kind"),
         ("model", f"lstm{settings.get('model.num_layers')}", "model.num_layers"),
         ("optimizer", settings.get("optimizer.name"), "optimizer.name"),

@@ -72,8 +72,11 @@ def _beside(
     for name in shown:
         having = [s for s in shared if name in figures[ours[s]] and name in figures[theirs[s]]]
         if having:
-            told = pairs([figures[ours[s]][name] for s in having], [figures[theirs[s]][name] for s in having])
-            found[name] = _figure(name, told)
+            first_ones, second_ones = (
+                [figures[ours[s]][name] for s in having],
+                [figures[theirs[s]][name] for s in having],
+            )
+            found[name] = _figure(name, first_ones, second_ones)
     first_only, second_only = tuple(sorted(ours.keys() - theirs.keys())), tuple(sorted(theirs.keys() - ours.keys()))  # fmt: skip
     labels = visible(groups[first].label), visible(groups[second].label)
     words = []
@@ -92,13 +95,15 @@ def _by_seed(runs: Sequence[ComparedRun], group: Group) -> dict[int, int]:
     return {seed: place for place in group.runs if (seed := runs[place].seed) is not None}
 
 
-def _figure(name: str, found: Pairs) -> PairedFigure:
+def _figure(name: str, ours: Sequence[float], theirs: Sequence[float]) -> PairedFigure:
+    found = pairs(ours, theirs)
     mean, low, high = found.difference
     known = math.isfinite(low)
     chance = found.chance
     return PairedFigure(
         figure=name,
         pairs=found.pairs,
+        differences=tuple(one - other for one, other in zip(ours, theirs, strict=True)),
         mean=mean,
         low=low if known else None,
         high=high if known else None,

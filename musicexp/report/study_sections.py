@@ -192,7 +192,12 @@ def _trial_row(study: Study, t: Trial, names: list[str], best: bool, resumed: bo
     values = [figure(found) if (found := value(t, k)) is not None else "" for k in range(len(study.objectives))]  # fmt: skip
     swept = [cut(setting(t.settings[n]), 40) if n in t.settings else "" for n in names]
     runs = joined((tag("code", run, class_="run", title=run) for run in t.runs), " ")
-    last = [runs, tag("span", cut(visible(t.reason or t.note), LONGEST_REASON), class_="reason") if t.reason or t.note else ""]
+    last = [
+        runs,
+        tag("span", cut(visible(t.reason or t.note), LONGEST_REASON), class_="reason")
+        if t.reason or t.note
+        else "",
+    ]
     went_on = [str(t.resume_of) if t.resume_of is not None else ""] if resumed else []
     return [str(t.number), state, *values, *swept, f"{t.seconds:,.0f}", *went_on, *last]
 

@@ -13,7 +13,9 @@ from musicexp.metrics import Likelihood
 from musicexp.metrics.judgement import Judgement
 from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
+from musicexp.render.judged import PAGE, judged_page
 from musicexp.render.performance import performance
+from musicexp.render.sound import sound_of
 from musicexp.tracking import Run
 from musicexp.training.learning import clip_index, learned
 from musicexp.training.material import HELD_OUT
@@ -83,6 +85,9 @@ def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
         say(f"render   {remark}")
     files = heard(outcome) | played | seen(run, outcome)
     if outcome.judgement:
+        render = outcome.checkpoint.config.render
+        sound = sound_of(render) if render.audio else None
+        files[PAGE] = judged_page(run.name, outcome.judgement, sound)
         files[MUSIC_FILE] = json.dumps(outcome.judgement.as_dict(raw=True)).encode()
     files["summary.json"] = json.dumps(summary(run, outcome), indent=1).encode()
     for name, data in files.items():

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from musicexp.config import Config
 from musicexp.data.prepare import music_of
-from musicexp.generation import Melody
+from musicexp.generation import Checkpoint, Melody
 from musicexp.generation.scored import by_temperature
+from musicexp.generation.temperatures import melodies_at
 from musicexp.metrics.corpus import Corpus, Fold
+from musicexp.metrics.heat import DRAWN, TEMPERATURES, Heat, heat
 from musicexp.metrics.judgement import Generated, Judgement, judge
-from musicexp.music import Piece, Side
+from musicexp.music import SIDES, Piece, Side
 from musicexp.tokens import tokenizer
 from musicexp.training.material import HELD_OUT, Material
 from musicexp.training.references import piece_title, read_piece
@@ -23,22 +25,28 @@ from musicexp.training.references import piece_title, read_piece
 MUSIC_FILE = "music.json"
 MOST_LEARNED = 20_000
 """Training pieces that copies are searched in: the first ones in order of content, which is none of music."""
+FEWEST_REAL = 8
+"""Held-out pieces with which temperatures are compared: fewer tell none of them apart."""
 MOST_REAL = 1_000
 """Held-out pieces that are judged, likewise."""
 
 
 def score(
-    material: Material, config: Config, cache: Path, drawn: Sequence[Melody], sides: Sequence[Side]
+    material: Material, checkpoint: Checkpoint, cache: Path, drawn: Sequence[Melody], sides: Sequence[Side]
 ) -> Judgement | None:
     """Judge the scored samples of a run; None where nothing is scored or no side is held out.
 
+    Where all sides are asked for, the same model is drawn from at other temperatures too: a trial of a sweep, whose
+    test pieces nobody looks at, does without.
+
     Args:
         drawn: as `scored_melodies` draws them.
-        sides: those of the split whose figures are computed: for a trial the test pieces are none of them.
+        sides: those of the split whose figures are computed.
 
     Raises:
         StoreError: the cache of real values cannot be used.
     """
+    config = checkpoint.config
     held_out = [side for side in HELD_OUT if side in sides]
     if not config.samples.scored or not held_out or not drawn:
         return None
@@ -51,7 +59,17 @@ def score(
         )
         for temperature, melodies in by_temperature(drawn, config.samples)
     ]
-    return judge(sets, corpus(material, config, cache, held_out))
+    beside = corpus(material, config, cache, held_out)
+    return judge(sets, beside, _heat(checkpoint, beside) if set(SIDES) <= set(sides) else None)
+
+
+def _heat(checkpoint: Checkpoint, beside: Corpus) -> Heat | None:
+    real = [beside.pieces[place] for place in beside.judged]
+    if len(real) < FEWEST_REAL:
+        return None
+    drawn = melodies_at(checkpoint, checkpoint.config.samples, TEMPERATURES, DRAWN)
+    own = {temperature: [melody.own for melody in found] for temperature, found in drawn.items()}
+    return heat(own, real, beside.values)
 
 
 def corpus(material: Material, config: Config, cache: Path, held_out: Sequence[Side] = HELD_OUT) -> Corpus:

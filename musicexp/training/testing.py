@@ -41,7 +41,7 @@ def test_figures(tracking_uri: str, experiment: str, run_id: str) -> Tested:
     material = prepare(checkpoint.config, cache)
     found = judge(checkpoint, material, ["test"])["test"]
     drawn = scored_melodies(checkpoint, settings) if settings.scored else []
-    music = score(material, checkpoint.config, cache, drawn, ["test"])
+    music = score(material, checkpoint, cache, drawn, ["test"])
     run.log_metrics(
         {"nll_nats/test": found.nats_per_token, "bits_per_note/test": found.bits_per_note},
         checkpoint.iteration,

@@ -158,7 +158,7 @@ def train(
     }
     drawn = scored_melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
     shown = drawn[: config.samples.count]
-    judgement = score(material, config, cache, drawn, sides) if pruned is None else None
+    judgement = score(material, checkpoint, cache, drawn, sides) if pruned is None else None
     outcome = Outcome(checkpoint, likelihoods, baselines, shown, real, judgement)
     log_figures(run, outcome)
     files = leave(run, outcome, reporter.say)
