@@ -28,7 +28,7 @@ from musicexp.metrics.diversity import mean_edit_distance
 from musicexp.metrics.panel import METRICS, measured
 from musicexp.music import Piece
 
-TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6)
+TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5)
 DRAWN = 24
 """Melodies drawn at each temperature."""
 ASPECTS = ("structure", "rhythm", "melody", "tonality")

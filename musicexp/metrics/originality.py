@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from musicexp.metrics.lines import Line
 from musicexp.metrics.shared_runs import Numbers
 from musicexp.music import STEPS_PER_QUARTER
+from musicexp.music.piece import Steps
 
 STRETCH = 16 * STEPS_PER_QUARTER
 """Four bars of 4/4."""
@@ -42,6 +43,8 @@ class Originality:
     """Knows where the figures of three notes and the points of a corpus are. About 60 bytes a note."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
+        # In an order of their own, so that of equally likely moves the same ones are tried however the corpus lies.
+        lines = sorted(lines, key=lambda mine: (mine.pitch.tobytes(), mine.onset.tobytes()))
         figures = [_figures(mine) for mine in lines]
         found = np.concatenate([np.zeros(0, dtype=np.int64), *figures])
         order = np.argsort(found, kind="stable")
@@ -50,7 +53,8 @@ class Originality:
         self._pitch = _each(figures, [mine.pitch for mine in lines])[order]
         self._piece = np.repeat(np.arange(len(lines)), [len(figure) for figure in figures])[order]
         points = [
-            _points(np.full(len(mine.pitch), k), mine.onset, mine.pitch) for k, mine in enumerate(lines)
+            _points(np.full(len(mine.pitch), k), mine.onset.astype(np.int64), mine.pitch.astype(np.int64))
+            for k, mine in enumerate(lines)
         ]
         self._points = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *points]))
 
@@ -137,7 +141,7 @@ def _points(piece: Numbers, onset: Numbers, pitch: Numbers) -> Numbers:
     return points
 
 
-def _each(figures: Sequence[Numbers], columns: Sequence[Numbers]) -> Numbers:
+def _each(figures: Sequence[Numbers], columns: Sequence[Steps]) -> Numbers:
     """For each figure the value of its first note."""
     return np.concatenate(
         [

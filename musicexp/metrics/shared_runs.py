@@ -45,7 +45,7 @@ class SharedRuns:
         self._first = np.zeros(0, dtype=np.int64)
         """For each of the longest runs, in order, the note where it first begins."""
         keys = _joined([letters(found) for found in lines])
-        longest = int(lengths.max(initial=0))
+        self._longest = int(lengths.max(initial=0))
         while len(keys):
             table, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
             names = np.append(2 * inverse.reshape(-1) + 2, 0)
@@ -53,7 +53,7 @@ class SharedRuns:
             self._names.append(names)
             self._first = first
             size = 1 << (len(self._tables) - 1)
-            if size >= longest or len(table) == len(keys):
+            if size >= self._longest or len(table) == len(keys):
                 break
             keys = _pairs(names, size)
 
@@ -91,17 +91,18 @@ class SharedRuns:
         """How many notes each note of a line and a note of the corpus have in common from there on."""
         here = np.arange(len(at))
         ends = self.starts[np.searchsorted(self.starts, at, "right")]
-        letters = np.minimum(len(at) - here, ends - at) - 1  # the last note of either has no interval
+        most = np.minimum(len(at) - here, ends - at) - 1  # the last note of either has no interval
         same = np.zeros(len(at), dtype=np.int64)
         # The longest known runs as often as they agree, since they may be shorter than a line; then halves of them.
-        longest = len(names) - 1
-        doublings = [longest] * (1 + (len(at) >> longest)) + list(range(longest - 1, -1, -1))
+        last = len(names) - 1
+        often = 1 + (min(len(at), self._longest) >> last)
+        doublings = [last] * often + list(range(last - 1, -1, -1))
         for doubling in doublings:
             # Runs that reach beyond a line are compared beyond it: agreement there is cut off below.
             one = names[doubling][np.minimum(here + same, len(at))]
             other = self._names[doubling][np.minimum(at + same, len(self._durations))]
-            same = np.where((one == other) & (same < letters), same + (1 << doubling), same)
-        same = np.minimum(same, letters)
+            same = np.where((one == other) & (same < most), same + (1 << doubling), same)
+        same = np.minimum(same, most)
         notes: Numbers = same + (mine.duration[here + same] == self._durations[at + same])
         return notes
 
