@@ -17,7 +17,7 @@ from itertools import product
 
 from drawings import Series, curves
 from effects import Cell, effects
-from midi_folder import midi_folder, midi_words
+from midi_folder import midi_words
 from results import difference, interval, keep_melodies, leave, rows
 from runs import REHEARSAL, Found, Place, Plan, asked, missing, place_of, trained
 from smoothness import Smoothness, smoothness
@@ -55,7 +55,7 @@ TINY = Size(iterations=(20, 22), hidden=8, every=2, seeds=2, alone=1, files=40)
 def plan(size: Size, place: Place, rate: int, batch: int, seed: int, length: int = 1) -> Plan:
     """The training of a combination; by default the longer one, which passes through the shorter."""
     words = (
-        *midi_words(midi_folder(place.scratch, size.files)),
+        *midi_words(place, size.files),
         "model=lstm1",
         f"model.hidden_size={size.hidden}",
         "model.embedding_dim=128",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from runs import Place
+
 from musicexp.music import read_file, write_midi
 from musicexp.music.collections import collection
 
@@ -35,6 +37,10 @@ def midi_folder(scratch: Path, limit: int = 0, name: str = COLLECTION) -> Path:
     return part.replace(folder)
 
 
-def midi_words(folder: Path) -> tuple[str, ...]:
-    """The settings that read it as the report's text says: music21's own reading, notes and chords."""
+def midi_words(place: Place, limit: int = 0) -> tuple[str, ...]:
+    """The settings that read such a folder as the report's text says: music21's own reading, notes and chords.
+
+    Where nothing is trained, nothing is written.
+    """
+    folder = midi_folder(place.scratch, limit) if place.train else place.scratch / COLLECTION
     return ("dataset=midi", f"dataset.path={folder}", "dataset.reader=music21", "tokens=notes")

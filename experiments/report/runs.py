@@ -23,6 +23,8 @@ HERE = Path(__file__).resolve().parent
 QUIET = ("threads=1", "render.audio=false", "render.score=false")
 """One thread, so that a run is the same on machines of many cores; sounds are made of the kept MIDI by whoever wants them."""
 REHEARSAL = "rehearsal-"
+ELSEWHERE = {"dataset.path"}
+"""Settings that may differ from the plan's: where the files lie changes nothing."""
 
 State = Literal["finished", "missing", "interrupted", "failed"]
 
@@ -76,7 +78,7 @@ class Found:
 
     Attributes:
         run: as it is now; None where there is nothing.
-        why: of what failed.
+        why: of what is not finished.
     """
 
     plan: Plan
@@ -111,7 +113,9 @@ def look(plan: Plan, place: Place) -> Found:
         return Found(plan, "finished", loaded)
     if status == "FAILED":
         return Found(plan, "failed", loaded, loaded.tags.get("failed", "see its log.txt"))
-    return Found(plan, "interrupted", loaded)
+    return Found(
+        plan, "interrupted", loaded, "being trained, or killed" if status == "RUNNING" else "stopped"
+    )
 
 
 def _ids(plan: Plan, uri: str) -> list[tuple[str, str]]:
@@ -134,7 +138,7 @@ def _ids(plan: Plan, uri: str) -> list[tuple[str, str]]:
 def _check(plan: Plan, loaded: LoadedRun) -> None:
     wanted, there = compose(plan.words).flat(), loaded.config.flat()
     named = {word.partition("=")[0] for word in plan.words}
-    for key in sorted(named & wanted.keys()):
+    for key in sorted((named & wanted.keys()) - ELSEWHERE):
         if wanted[key] != there[key]:
             raise RunError(
                 f"run {loaded.name} ({loaded.id}) has {key}={there[key]}, and the question wants {wanted[key]}; "
@@ -175,8 +179,10 @@ def missing(found: Sequence[Found]) -> list[str]:
     for one in found:
         if one.state == "interrupted" and one.run is not None:
             done = one.run.curve("loss/train")[-1:]
-            at = f"{done[0][0]:,} of {one.run.config.iterations:,} iterations" if done else "begun"
-            lines.append(f"- {one.plan.name}: {at}; `python -m musicexp run resume={one.run.id}`")
+            at = f"{done[0][0]:,} of {one.run.config.iterations:,} iterations" if done else "its beginning"
+            lines.append(
+                f"- {one.plan.name}: {one.why} at {at}; `python -m musicexp run resume={one.run.id}`"
+            )
         elif one.state == "failed":
             lines.append(f"- {one.plan.name}: failed: {one.why}")
         elif one.state == "missing":

@@ -26,11 +26,13 @@ class Smoothness(NamedTuple):
     """
     Attributes:
         noise: share of the total drop; nan where the curve is too short or does not fall.
+        nats: the same scatter as it is, in the unit of the losses.
         spikes: share of the points.
         rises: share of the steps that go up.
     """
 
     noise: float
+    nats: float
     spikes: float
     rises: float
 
@@ -39,13 +41,13 @@ def smoothness(losses: Sequence[float]) -> Smoothness:
     """Of the losses of a curve in order, equal distances apart."""
     values = np.asarray(losses, dtype=np.float64)
     if len(values) < FEWEST:
-        return Smoothness(math.nan, math.nan, math.nan)
+        return Smoothness(math.nan, math.nan, math.nan, math.nan)
     residual = values - running_mean(values, max(2.0, SPAN * len(values)))
     mad = float(np.median(np.abs(residual - np.median(residual))))
     drop = float(values[0] - values.min())
     noise = SIGMA * mad / drop if drop > 0 else math.nan
     far = np.abs(residual - np.median(residual)) > SPIKE * mad if mad > 0 else np.zeros(len(values), bool)
-    return Smoothness(noise, float(far.mean()), float((np.diff(values) > 0).mean()))
+    return Smoothness(noise, SIGMA * mad, float(far.mean()), float((np.diff(values) > 0).mean()))
 
 
 def running_mean(values: NDArray[np.float64], span: float) -> NDArray[np.float64]:
