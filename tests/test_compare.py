@@ -294,9 +294,7 @@ def test_settings_that_differ_stand_apart_those_that_matter_first(library: Libra
 def test_several_factors_at_once_are_named(read: ComparedRun) -> None:
     found = beside(read, like(read, "two-factors", settings={"lr": 0.05, "batch_size": 4}))
     assert set(found.factors) == {"lr", "batch_size"}
-    assert any(
-        "differ in 2 things at once" in remark and "lr, batch_size" in remark for remark in found.remarks
-    )
+    assert "lr and batch_size differ at once: nothing here says which one did it" in found.remarks
 
 
 @pytest.mark.parametrize(
@@ -395,18 +393,16 @@ def test_other_code_is_no_other_seed(read: ComparedRun) -> None:
 BITS = "bits_per_note/val"
 
 
-def test_one_seed_each_is_said_to_be_perhaps_luck(read: ComparedRun) -> None:
-    def told(times: float) -> str:
-        worse = {BITS: read.figures[BITS] * times}
-        return " ".join(beside(read, like(read, "worse", settings={"lr": 0.05}, figures=worse)).remarks)
-
-    assert "one seed each: a difference this small may be luck" in told(1.01)
-    assert "one seed each: how much of it is luck is not known" in told(1.2)
-    assert "luck" not in told(2)
+def test_one_seed_each_is_said_to_be_an_anecdote(read: ComparedRun) -> None:
+    worse = {BITS: read.figures[BITS] + 1}
+    found = beside(read, like(read, "worse", settings={"lr": 0.05}, figures=worse))
+    [remark] = [remark for remark in found.remarks if "anecdote" in remark]
+    assert "seed-0 beside worse: lower by 1.0000, in one pair; one pair is an anecdote" in remark
 
 
 @pytest.mark.parametrize(
-    ("worse", "noise", "told"), [(1.0, 0.01, "the interval excludes 0"), (0.01, 1.0, "within seed noise")]
+    ("worse", "noise", "told"),
+    [(1.0, 0.01, "lower in every seed, by 1.0000"), (0.01, 1.0, "within seed noise")],
 )
 def test_paired_seeds_are_judged_by_their_differences(
     read: ComparedRun, worse: float, noise: float, told: str
@@ -421,8 +417,7 @@ def test_paired_seeds_are_judged_by_their_differences(
         ]
     found = beside(*runs)
     assert [group.label for group in found.groups] == ["lr=0.005 (3 seeds)", "lr=0.05 (3 seeds)"]
-    [remark] = [remark for remark in found.remarks if "paired seeds" in remark]
-    assert "over 3 paired seeds" in remark
+    [remark] = [remark for remark in found.remarks if "bits per note, validation" in remark]
     assert told in remark
 
 
@@ -434,7 +429,10 @@ def test_groups_without_a_seed_in_common_are_not_paired(read: ComparedRun) -> No
     ]
     found = beside(*runs)
     assert "seed" in found.factors
-    assert any("with different seeds: their 95 % intervals overlap" in remark for remark in found.remarks)
+    [pair] = found.findings.beside
+    assert pair.figures == {}
+    assert "they share no seed, so nothing can be paired" in pair.words[0]
+    assert "intervals of their bits per note, validation overlap" in pair.words[0]
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ def compared_run(run: MlflowRun, experiment: str) -> ComparedRun:
         study=tags.get("study", ""),
         trial=_whole(tags.get("trial")),
         note=tags.get(NOTE, ""),
+        music=_music(run),
     )
 
 
@@ -158,6 +159,15 @@ def _figures(
         known = next((value for value in values if value is not None), None)
         found |= {name: known} if known is not None else {}
     return found
+
+
+def _music(run: MlflowRun) -> dict[str, float]:
+    """What was measured of its samples."""
+    return {
+        name: value
+        for name, value in run.metrics.items()
+        if name.startswith("music/") and math.isfinite(value)
+    }
 
 
 @dataclass(frozen=True)

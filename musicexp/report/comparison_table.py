@@ -13,6 +13,7 @@ from rich.text import Text
 
 from musicexp.report.comparison import Comparison, Difference, Group, Surrounding
 from musicexp.report.console import duration
+from musicexp.report.findings_words import finding_lines
 from musicexp.report.html import visible
 from musicexp.report.study_facts import cut, figure, setting
 from musicexp.wording import count
@@ -99,6 +100,7 @@ def comparison_words(found: Comparison) -> list[Text]:
     if not found.bits_comparable:
         lines.append(_line("", "and bits per note stand in red: they rank nothing", UNFAIR))
     lines += [_line("note", remark) for remark in found.remarks]
+    lines += [_line(head, told) for head, told in finding_lines(found.findings)]
     lines += [
         _line(
             "differs",
