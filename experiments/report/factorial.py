@@ -19,8 +19,8 @@ from drawings import Series, curves
 from effects import Cell, effects
 from midi_folder import midi_words
 from results import difference, interval, keep_melodies, leave, rows
+from roughness import roughness
 from runs import REHEARSAL, Found, Place, Plan, asked, missing, place_of, trained
-from smoothness import Smoothness, smoothness
 
 from musicexp.api import LoadedRun
 
@@ -49,7 +49,7 @@ class Size:
     files: int = 0
 
 
-TINY = Size(iterations=(20, 22), hidden=8, every=2, seeds=2, alone=1, files=40)
+TINY = Size(iterations=(20, 22), hidden=8, every=1, seeds=2, alone=1, files=40)
 
 
 def plan(size: Size, place: Place, rate: int, batch: int, seed: int, length: int = 1) -> Plan:
@@ -152,52 +152,36 @@ def _effects(found: dict[int, dict[str, float]]) -> list[str]:
 
 
 def _smooth(size: Size, runs: dict[tuple[int, int, int], LoadedRun], whole: list[int]) -> list[str]:
-    """Smoothness of the validation curve: over the same iterations, and over the same tokens at the same distances."""
-    last = size.iterations[0]
-    noise: dict[tuple[int, int, str], list[float]] = {}
-    body = []
-    for r, b in product((0, 1), (0, 1)):
-        # Batches of 8 have seen in 60 iterations what batches of 12 have in 40: three validations, and two.
-        stride = BATCHES[1 - b] // 4
-        over = {
-            "iterations": [_smoothness(runs[r, b, seed], last, 1) for seed in whole],
-            "tokens": [_smoothness(runs[r, b, seed], last * BATCHES[0] // BATCHES[b], stride) for seed in whole],
-        }  # fmt: skip
-        noise |= {(r, b, what): [one.noise for one in found] for what, found in over.items()}
-        body.append(
-            [
-                RATES[r],
-                BATCHES[b],
-                interval(noise[r, b, "iterations"], 4),
-                interval([one.rises for one in over["iterations"]], 2),
-                interval(noise[r, b, "tokens"], 4),
-            ]
-        )
-    head = ["learning rate", "batch", "noise, equal iterations", "steps up", "noise, equal tokens"]
+    """Roughness of the validation curve: over the same iterations, and over the same tokens."""
+    arms = list(product((0, 1), (0, 1)))
+    noise: dict[tuple[int, int, str], list[float]] = {(*arm, k): [] for arm in arms for k in ("i", "t")}
+    for seed in whole:
+        curves_ = [runs[*arm, seed].curve(VAL) for arm in arms]
+        for unit, batches, last in (
+            ("i", None, size.iterations[0]),
+            ("t", [BATCHES[b] for _, b in arms], size.iterations[0] * BATCHES[0]),
+        ):
+            for arm, found in zip(arms, roughness(curves_, batches, last), strict=True):
+                noise[*arm, unit].append(found.roughness)
+    body = [[RATES[r], BATCHES[b], *(interval(noise[r, b, unit], 4) for unit in "it")] for r, b in arms]
     by = {
-        "learning rate, 1e-3 less 5e-3, at batch 8": ((1, 0), (0, 0)),
-        "batch, 12 less 8, at 5e-3": ((0, 1), (0, 0)),
+        f"learning rate: {RATES[1]} less {RATES[0]}, batch {BATCHES[0]}": ((1, 0), (0, 0)),
+        f"batch: {BATCHES[1]} less {BATCHES[0]}, learning rate {RATES[0]}": ((0, 1), (0, 0)),
         "both": ((1, 1), (0, 0)),
     }
     told = [
-        [what, *(difference(noise[*ours, k], noise[*theirs, k], 4) for k in ("iterations", "tokens"))]
+        [what, *(difference(noise[*ours, unit], noise[*theirs, unit], 4) for unit in "it")]
         for what, (ours, theirs) in by.items()
     ]
     return [
         "",
-        f"How smooth the validation curve is over the first {last:,} iterations, and over as many tokens as batch {BATCHES[0]} sees "
-        "in them: residual noise as a share of the whole drop, and the share of validations that are worse than the one before "
-        "(smoothness.py).",
+        "How rough the validation curve is, as a share of its whole drop (metrics/smoothness.py), over the first "
+        f"{size.iterations[0]:,} iterations, and over as many tokens as batch {BATCHES[0]} sees in them:",
         "",
-        *rows(head, body),
+        *rows(["learning rate", "batch", "equal iterations", "equal tokens"], body),
         "",
-        *rows(["difference of the noise", "equal iterations", "equal tokens"], told),
+        *rows(["difference", "equal iterations", "equal tokens"], told),
     ]
-
-
-def _smoothness(run: LoadedRun, last: int, stride: int) -> Smoothness:
-    """Of the validations up to an iteration, every so many of them."""
-    return smoothness([loss for k, loss in run.curve(VAL) if k <= last][stride - 1 :: stride])
 
 
 def _agreement(size: Size, runs: dict[tuple[int, int, int], LoadedRun], short: list[Found]) -> str:

@@ -22,8 +22,8 @@ import numpy as np
 from drawings import Series, panel, sheet
 from midi_folder import midi_words
 from results import difference, interval, keep_melodies, leave, rows
+from roughness import roughness
 from runs import REHEARSAL, Found, Place, Plan, asked, missing, place_of, trained
-from smoothness import Smoothness, smoothness
 
 from musicexp.api import LoadedRun
 from musicexp.wording import sentence
@@ -55,7 +55,7 @@ class Size:
     words: tuple[str, ...] = ()
 
 
-TINY = Size(60, 4, (2, 1), 60, ("model.hidden_size=8", "model.embedding_dim=8"))
+TINY = Size(60, 2, (2, 1), 60, ("model.hidden_size=8", "model.embedding_dim=8"))
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def main(words: list[str] | None = None) -> None:
 
 def marks(size: Size) -> list[tuple[str, int, int]]:
     """What is compared: words, the original's iteration, and the tuned run's."""
-    parts = [size.whole // 6, size.whole // 3, size.whole]
+    parts = [size.whole // 6, size.whole // 2, size.whole]
     equal = [(f"equal iterations: {k:,}", k, k) for k in parts]
     tokens = [k for k in parts if k * BATCHES[0] // BATCHES[1] % size.every == 0]
     equal += [(f"equal tokens: {k:,} and {k * 2 // 3:,}", k, k * BATCHES[0] // BATCHES[1]) for k in tokens]
@@ -185,7 +185,7 @@ def _recent(run: LoadedRun, iteration: int) -> float:
 
 
 def _smooth(pairs: Pairs, size: Size) -> list[str]:
-    """Smoothness as far as both runs of a pair have come, at equal iterations and at equal tokens."""
+    """Roughness as far as both runs of a pair have come, at equal iterations and at equal tokens."""
     body = []
     for words, metric, tokens in (
         ("validation, equal iterations", VAL, False),
@@ -193,40 +193,34 @@ def _smooth(pairs: Pairs, size: Size) -> list[str]:
         ("training, equal iterations", TRAIN, False),
         ("training, equal tokens", TRAIN, True),
     ):
-        both = [_pair(a, b, metric, tokens=tokens, whole=size.whole) for _, a, b in pairs]
+        both = [
+            roughness(
+                [a.curve(metric), b.curve(metric)],
+                BATCHES if tokens else None,
+                size.whole * (BATCHES[0] if tokens else 1),
+            )
+            for _, a, b in pairs
+        ]
+        ours, theirs = zip(*both, strict=True)
         body.append(
             [
                 words,
-                interval([a.noise for a, _ in both], 4),
-                interval([b.noise for _, b in both], 4),
-                difference([b.noise for _, b in both], [a.noise for a, _ in both], 4),
-                interval([b.nats / a.nats if a.nats else math.nan for a, b in both], 2),
-                interval([a.spikes for a, _ in both], 2),
-                interval([b.spikes for _, b in both], 2),
+                interval([one.roughness for one in ours], 4),
+                interval([one.roughness for one in theirs], 4),
+                difference([one.roughness for one in theirs], [one.roughness for one in ours], 4),
+                interval([b.noise / a.noise if a.noise else math.nan for a, b in both], 2),
+                interval([one.spikes for one in ours], 3),
+                interval([one.spikes for one in theirs], 3),
             ]
         )
-    head = ["curve", "original", "tuned", "tuned less original", "scatter, tuned / original", "spikes, original", "spikes, tuned"]  # fmt: skip
+    head = ["curve", "original", "tuned", "tuned less original", "noise, tuned / original", "spikes, original", "spikes, tuned"]  # fmt: skip
     return [
-        "Residual noise as a share of the whole drop, and spikes as a share of the points (smoothness.py), as far as both runs of a pair have come; the batch of 12 alone "
-        f"makes the scatter of training losses {BATCH_NOISE:.2f} times that of 8.",
+        "Roughness: noise as a share of the whole drop, and spikes as a share of the points (metrics/smoothness.py), as far as "
+        f"both runs of a pair have come. The batch of {BATCHES[1]} alone makes the noise of training losses {BATCH_NOISE:.2f} times "
+        f"that of {BATCHES[0]}.",
         "",
         *rows(head, body),
     ]
-
-
-def _pair(a: LoadedRun, b: LoadedRun, metric: str, *, tokens: bool, whole: int) -> tuple[Smoothness, Smoothness]:  # fmt: skip
-    """Of both curves over the same iterations, or over the same tokens at the same distances."""
-    curves = a.curve(metric), b.curve(metric)
-    if not all(curves):
-        nothing = smoothness([])
-        return nothing, nothing
-    share = BATCHES[0] / BATCHES[1] if tokens else 1.0
-    last = min(whole, curves[0][-1][0], curves[1][-1][0] / share)
-    ours = [v for k, v in curves[0] if k <= last]
-    theirs = [v for k, v in curves[1] if k <= last * share]
-    if tokens:  # three steps of 8 windows, and two of 12
-        ours, theirs = ours[2::3], theirs[1::2]
-    return smoothness(ours), smoothness(theirs)
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -68,8 +68,14 @@ class Plan:
 
     def command(self) -> str:
         """What anybody can type instead."""
-        words = [f"'{word}'" if "[" in word else word for word in self.words]
+        words = [f"'{word}'" if "[" in word else _anywhere(word) for word in self.words]
         return " ".join(["python -m musicexp run", f"name={self.name}", f"tracking.experiment={self.experiment}", *words])  # fmt: skip
+
+
+def _anywhere(word: str) -> str:
+    """A setting as it is on any machine: files to learn from lie beside the default store."""
+    key, _, value = word.partition("=")
+    return f"{key}=mlruns/report/{Path(value).name}" if key in ELSEWHERE else word
 
 
 @dataclass(frozen=True)
