@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from runs import REHEARSAL, Found, Place, Plan, trained
 
-from musicexp.api import LoadedRun
+from musicexp.api import LoadedRun, load_run
 from musicexp.model import MusicLSTM
 from musicexp.music import Piece, Side
 from musicexp.tokens import Ids
@@ -63,8 +63,21 @@ def plans(size: Size, place: Place) -> list[Plan]:
 
 
 def checkpoints(place: Place) -> list[Found]:
-    """What there is of them, after training what was missing."""
+    """What there is of them, after training what was missing; or the runs that the place names instead."""
+    if place.of:
+        return [_named(name, place) for name in place.of]
     return trained(plans(TINY if place.rehearsal else Size(), place), place)
+
+
+def _named(name: str, place: Place) -> Found:
+    """
+    Raises:
+        RunError: there is no such run.
+        StoreError: it has no checkpoint yet.
+    """
+    run = load_run(name, place.uri)
+    run.checkpoint()
+    return Found(Plan(name, run.config.tracking.experiment, ()), "finished", run)
 
 
 def material_of(run: LoadedRun, place: Place) -> Material:

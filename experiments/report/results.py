@@ -83,13 +83,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def keep_melodies(run: LoadedRun, side: str, out: Path, count: int = 2) -> list[str]:
-    """Copy a run's first melodies, never picked ones, to samples/SIDE-k.mid; their names."""
+def keep_melodies(run: LoadedRun, side: str, out: Path, numbers: Sequence[int] = (1, 2)) -> list[str]:
+    """Copy some of a run's melodies, by number and never by ear, to samples/SIDE-k.mid; their names."""
     folder = out / "samples"
     folder.mkdir(parents=True, exist_ok=True)
     names = []
-    for number in range(1, count + 1):
-        path = folder / f"{side}-{number}.mid"
+    for k, number in enumerate(numbers, start=1):
+        path = folder / f"{side}-{k}.mid"
         path.write_bytes(run.read(f"sample_{number}.mid"))
         names.append(f"samples/{path.name}")
     return names

@@ -38,12 +38,14 @@ class Place:
         out: the folder of the question's tables, figures and melodies.
         train: whether what is missing is trained.
         rehearsal: everything is tiny: it shows that the script works, and measures nothing.
+        of: runs whose checkpoints are asked instead of those that a question trains.
     """
 
     uri: str
     out: Path
     train: bool
     rehearsal: bool
+    of: tuple[str, ...] = ()
 
     @property
     def scratch(self) -> Path:
@@ -211,11 +213,16 @@ def place_of(description: str | None, folder: str, words: Sequence[str] | None =
     parser.add_argument(
         "--rehearse", action="store_true", help="everything tiny, under names of its own: measures nothing"
     )
+    parser.add_argument(
+        "--of", nargs="+", default=(), help="runs whose checkpoints are asked instead (questions 3 and 4)"
+    )
     given = parser.parse_args(words)
     if given.rehearse and given.out is None:
         parser.error("--rehearse wants --out=DIR, so that nothing measured is lost")
+    if given.of and given.out is None:
+        parser.error("--of wants --out=DIR, so that nothing measured is lost")
     out = given.out or HERE / folder
-    return Place(store_uri(given.store), out, not given.no_training, given.rehearse)
+    return Place(store_uri(given.store), out, not given.no_training, given.rehearse, tuple(given.of))
 
 
 def asked(main: object) -> int:
