@@ -23,7 +23,8 @@ def test_every_value_has_its_metric_and_every_metric_says_what_it_asks() -> None
     assert set(measured(scale(60, 62))) <= set(METRICS)
     for name, metric in METRICS.items():
         assert metric.name == name
-        assert metric.asks.endswith(".") and metric.source
+        assert metric.asks.endswith(".")
+        assert metric.source
         assert "better" not in metric.asks
 
 

@@ -36,12 +36,12 @@ class Bars(NamedTuple):
     Attributes:
         begin: where the first one begins.
         steps: the length of each.
-        count: how many there are; 0 for an empty piece.
+        total: how many there are; 0 for an empty piece.
     """
 
     begin: int
     steps: int
-    count: int
+    total: int
 
     def number(self, onset: Steps) -> Steps:
         """In which bar each onset stands, from 0: int32 [notes]."""

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from musicexp.metrics.harmony import harmony
 from musicexp.metrics.lines import line_of
-from musicexp.metrics.rhythm import groove_similarity, off_eighth
-from musicexp.metrics.structure import repeated_grams
-from musicexp.metrics.tonality import pitch_class_entropy, scale_consistency
+from musicexp.metrics.melody import interval_entropy, leap_recovery, leap_share, mean_interval
+from musicexp.metrics.rhythm import duration_entropy, groove_similarity, npvi, off_eighth, wrong_bars
+from musicexp.metrics.structure import ends_on_tonic, repeated_grams, structureness
+from musicexp.metrics.tonality import bars_entropy, key_clarity, pitch_class_entropy, scale_consistency
 from musicexp.music import Piece
 
 Aspect = Literal["novelty", "structure", "rhythm", "melody", "tonality", "harmony"]
@@ -267,7 +269,7 @@ _ALL = (
         "parallels",
         "parallel fifths and octaves",
         "harmony",
-        "Where two voices a fifth or an octave apart move, how often do they arrive a fifth or an octave apart again? "
+        "Where two voices a fifth or an octave apart both move, how often do they go on in parallel, as far apart? "
         "Low: the voices are independent; high: they are doubled.",
         "share",
         "strict counterpoint (Fux 1725)",
@@ -276,8 +278,8 @@ _ALL = (
         "chord_tones",
         "chord tones",
         "harmony",
-        "For how much of the time where several notes sound do they make a triad or part of one? Low is clusters and "
-        "passing notes, 1 is block chords.",
+        "Which share of the notes that sound together belongs to one triad? Low is clusters and passing notes, 1 is block "
+        "chords.",
         "share",
         "music-evaluation panel",
     ),
@@ -292,8 +294,21 @@ def measured(piece: Piece) -> dict[str, float]:
     line = line_of(piece)
     return {
         "repeated_4grams": repeated_grams(line),
+        **structureness(piece),
+        "ends_on_tonic": ends_on_tonic(piece, line),
         "groove": groove_similarity(piece),
         "off_eighth": off_eighth(piece),
+        "wrong_bars": wrong_bars(piece),
+        "duration_entropy": duration_entropy(line),
+        "npvi": npvi(line),
+        "interval_entropy": interval_entropy(line),
+        "leaps": leap_share(line),
+        "leap_recovery": leap_recovery(line),
+        "mean_interval": mean_interval(line),
         "scale_consistency": scale_consistency(piece),
         "pitch_class_entropy": pitch_class_entropy(piece),
+        "pitch_class_entropy_1bar": bars_entropy(piece, 1),
+        "pitch_class_entropy_4bars": bars_entropy(piece, 4),
+        "key_clarity": key_clarity(piece),
+        **harmony(piece),
     }

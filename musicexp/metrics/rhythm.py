@@ -12,8 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.metrics.lines import Bars, bars_of
+from musicexp.metrics.lines import Bars, Line, bars_of, entropy_bits
 from musicexp.music import Piece
+from musicexp.music.bar_lines import written_bars
 
 SIXTEENTH, EIGHTH = 6, 12
 """Steps of 1/24 quarter."""
@@ -37,15 +38,15 @@ def groove_similarity(piece: Piece, positions: int | None = None) -> float:
         positions: in a bar; a position is a sixteenth if it is None.
     """
     bars = bars_of(piece)
-    if bars.count < 2:
+    if bars.total < 2:
         return math.nan
     positions = positions or max(1, round(bars.steps / SIXTEENTH))
     cells = onset_cells(piece, bars, positions)
     # What is rounded up behind the last bar belongs to nobody.
-    struck = np.bincount(cells[cells < bars.count * positions] % positions, minlength=positions)
+    struck = np.bincount(cells[cells < bars.total * positions] % positions, minlength=positions)
     # A position differs in as many pairs as one bar has an onset there and the other has none: no pair is looked at.
-    differing = int((struck * (bars.count - struck)).sum())
-    return 1 - 2 * differing / (positions * bars.count * (bars.count - 1))
+    differing = int((struck * (bars.total - struck)).sum())
+    return 1 - 2 * differing / (positions * bars.total * (bars.total - 1))
 
 
 def off_eighth(piece: Piece) -> float:
@@ -58,3 +59,44 @@ def off_eighth(piece: Piece) -> float:
         return math.nan
     place = np.bincount(np.unique(piece.onset) % EIGHTH)
     return float(1 - place.max() / place.sum())
+
+
+def wrong_bars(piece: Piece) -> float:
+    """Which share of the bars that a tune's ABC writes is not as long as its metre says.
+
+    Not wrong are a first bar that is shorter (an upbeat), a last one that is shorter (what completes it), and two short ones
+    in a row that make a whole bar, as around a repeat. A share from 0 to 1; nan for a piece that writes no bars, which
+    is any that was not made of ABC: there is nothing that could be wrong.
+    """
+    written = written_bars(piece.abc) if piece.abc else []
+    if not written:
+        return math.nan
+    wrong = [length != whole for length, whole in written]
+    for number, (length, whole) in enumerate(written):
+        if number in (0, len(written) - 1) and length < whole:
+            wrong[number] = False
+        elif number and wrong[number - 1] and wrong[number] and written[number - 1][0] + length == whole:
+            wrong[number - 1] = wrong[number] = False
+    return sum(wrong) / len(wrong)
+
+
+def duration_entropy(line: Line) -> float:
+    """Entropy of the durations of a melody's notes, in bits: 0 for a single one; nan for an empty piece.
+
+    Source: Shannon 1948.
+    """
+    return entropy_bits(np.unique(line.duration, return_counts=True)[1])
+
+
+def npvi(line: Line) -> float:
+    """Normalised pairwise variability of a melody's durations: 0 for all alike, below 200.
+
+    100 times the mean of the difference of neighbouring durations by their mean; rests are left out. Nan for fewer
+    than two notes.
+
+    Source: Grabe and Low 2002; amads' `normalized_pairwise_variability_index`.
+    """
+    one, other = line.duration[:-1].astype(np.float64), line.duration[1:]
+    if not len(one):
+        return math.nan
+    return float(200 * (np.abs(one - other) / (one + other)).mean())
