@@ -28,7 +28,7 @@ from musicexp.training import Material
 
 EVENTS = (0, 1, 2, 4, 8, 16, 32, 64)
 ALL = -1
-PIECES = 48
+PIECES = 32
 """Test pieces that are asked about, drawn by lot: windows of 64 events cost 64 times as much as reading once."""
 LARGEST_KEY = 62
 """Bits in which NGram packs a context."""

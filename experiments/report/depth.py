@@ -41,7 +41,7 @@ class Size:
     """
 
     hidden: int = 128
-    iterations: int = 400
+    iterations: int = 300
     every: int = 25
     seeds: int = 3
     files: int = 0
