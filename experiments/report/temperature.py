@@ -14,6 +14,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from checkpoints import checkpoints, chosen, material_of, model_of, music
@@ -27,7 +28,8 @@ from musicexp.api import LoadedRun
 from musicexp.generation import Melody, melodies
 from musicexp.metrics.auc import auc
 from musicexp.metrics.panel import METRICS, measured
-from musicexp.music import Piece
+from musicexp.music import STEPS_PER_QUARTER, Piece
+from musicexp.render.rolls import pitch_name
 from musicexp.tokens import BOS
 from musicexp.training import Material
 
@@ -218,6 +220,15 @@ def _shape_figure(asked_: Sequence[Asked], run: LoadedRun, material: Material) -
     return sheet("What the temperature does to the next-note distribution", panels)
 
 
+def _heard(word: str) -> str:
+    """A token of `notes` in words, such as C4 1/2 for half a quarter; others as they are."""
+    pitches, colon, steps = word.partition(":")
+    if not colon or not steps.isdigit():
+        return word
+    names = "rest" if pitches == "r" else " ".join(pitch_name(int(pitch)) for pitch in pitches.split("."))
+    return f"{names} {Fraction(int(steps), STEPS_PER_QUARTER)}"
+
+
 def _top(run: LoadedRun, material: Material) -> str:
     checkpoint = run.checkpoint()
     settings = replace(checkpoint.config.samples, temperature=(1.0,), count=1, prime=None)
@@ -227,7 +238,9 @@ def _top(run: LoadedRun, material: Material) -> str:
     logprobs, _ = next_logprobs(model_of(run), [piece])
     likeliest = np.argsort(-logprobs[-1])[:TOP].tolist()
     series = [
-        Series(word, [(T, float(np.exp(tempered(logprobs[-1:], T)[0, token]))) for T in RESHAPED], number)
+        Series(
+            _heard(word), [(T, float(np.exp(tempered(logprobs[-1:], T)[0, token]))) for T in RESHAPED], number
+        )
         for number, (token, word) in enumerate(
             zip(likeliest, material.vocabulary.decode(likeliest), strict=True)
         )
