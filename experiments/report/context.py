@@ -4,7 +4,7 @@
 
 The model hears only the last events before each note (0, 1, 2, 4 ... 64, or all of them), and is asked how many nats the
 next token costs; n-gram models of the same order, counted on the same training pieces, are asked the same. Nothing is
-trained for it beyond three checkpoints (checkpoints.py). Held-out pieces, each read from its beginning; the same tokens
+trained for it beyond three checkpoints of question 2 (checkpoints.py). Held-out pieces, each read from its beginning; the same tokens
 for all.
 """
 

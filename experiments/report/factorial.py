@@ -193,8 +193,11 @@ def _agreement(size: Size, runs: dict[tuple[int, int, int], LoadedRun], short: l
     ]
     if not pairs:
         return "No shorter training was made on its own."
-    equal = sum(a == b for a, b in pairs)
-    return f"The shorter training on its own ends with the very loss that the longer one passes through in {equal} of {len(pairs)} seeds."
+    apart = max(abs(a - b) for a, b in pairs)
+    return (
+        f"The shorter training on its own ends with the very loss that the longer one passes through in {sum(a == b for a, b in pairs)} "
+        f"of {len(pairs)} seeds; the largest difference is {apart:.2g} nats."
+    )
 
 
 def _melodies(place: Place, runs: dict[tuple[int, int, int], LoadedRun], short: list[Found]) -> list[str]:

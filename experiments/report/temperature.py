@@ -5,7 +5,7 @@
 
 From the same checkpoints: 64 melodies each at 1.0 and at 1.5, and at temperatures around them. How much more varied is
 the rhythm, how many more notes are out of key, and where do the held-out pieces of the corpus stand? And what the
-temperature makes of the next-note distribution itself. Nothing is trained for it beyond three checkpoints (checkpoints.py).
+temperature makes of the next-note distribution itself. Nothing is trained for it beyond three checkpoints of question 2 (checkpoints.py).
 """
 
 from __future__ import annotations
