@@ -20,6 +20,9 @@ from musicexp.training import Material, Silent, prepare
 BEST = (0, 1)
 """The original learning rate and the tuned batch size: of question 2's combinations the one of lowest loss."""
 
+ALWAYS_THERE = "Default"
+"""An experiment that every store has: runs are looked for in all of them, but one must be named."""
+
 
 def checkpoints(place: Place) -> list[Found]:
     """What there is of them, after training what was missing; or the runs that the place names instead."""
@@ -35,7 +38,7 @@ def _named(name: str, place: Place) -> Found:
         RunError: there is no such run.
         StoreError: it has no checkpoint yet.
     """
-    run = load_run(name, place.uri)
+    run = load_run(name, place.uri, ALWAYS_THERE)
     run.checkpoint()
     return Found(Plan(name, run.config.tracking.experiment, ()), "finished", run)
 
