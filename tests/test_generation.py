@@ -38,6 +38,7 @@ def samples(**more: object) -> Samples:
     standard: dict[str, object] = {
         "temperature": (1.0, 1.5),
         "count": 4,
+        "scored": 0,
         "every": 0,
         "max_notes": 12,
         "top_k": 0,
