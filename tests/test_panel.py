@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tunes import melodies, polyphony, quickly, scale, shifted
 
-from musicexp.metrics.harmony import harmony
+from musicexp.metrics.harmony import harmony, voices_sounding
 from musicexp.metrics.lines import Line, bars_of, line_of
 from musicexp.metrics.melody import interval_entropy, leap_recovery, leap_share, mean_interval
 from musicexp.metrics.panel import METRICS, measured
@@ -360,6 +360,16 @@ def test_chords_by_hand() -> None:
     assert values["consonance"] == pytest.approx(3 / 4)
     assert values["chord_tones"] == pytest.approx((3 + 1) / 5)
     assert math.isnan(values["parallels"])
+
+
+@quickly
+@given(polyphony(16))
+def test_voices_are_counted_step_by_step(piece: Piece) -> None:
+    """muspy's polyphony by its definition: the mean number of pitches over the steps in which any sounds."""
+    roll = np.zeros((128, int((piece.onset + piece.duration).max())), dtype=bool)
+    for note in piece.notes():
+        roll[note.pitch, note.onset : note.onset + note.duration] = True
+    assert voices_sounding(piece) == pytest.approx(roll.sum() / roll.any(axis=0).sum())
 
 
 def test_parallels_are_fifths_and_octaves_that_move_together() -> None:
