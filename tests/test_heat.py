@@ -36,9 +36,9 @@ def table(pieces: tuple[Piece, ...]) -> dict[str, NDArray[np.float64]]:
 
 @cache
 def swept() -> tuple[Heat, dict[float, list[Piece]], tuple[Piece, ...]]:
-    real = tuple(wilder(1000 + seed, 0.1) for seed in range(40))
+    real = tuple(wilder(1000 + seed, 0.1) for seed in range(24))
     drawn = {
-        temperature: [wilder(2000 + 100 * k + seed, share) for seed in range(16)]
+        temperature: [wilder(2000 + 100 * k + seed, share) for seed in range(12)]
         for k, (temperature, share) in enumerate([(0.8, 0.0), (1.0, 0.1), (1.5, 0.8)])
     }
     return heat(drawn, real, table(real)), drawn, real
@@ -74,17 +74,17 @@ def test_real_pieces_lie_as_far_as_the_same_number_of_others_on_average() -> Non
     far = []
     for seed in range(30):
         order = np.random.default_rng(seed).permutation(len(real))
-        far.append(np.mean([abs(auc(v[order[:16]], v[order[16:]]).value - 0.5) for v in values.values()]))
+        far.append(np.mean([abs(auc(v[order[:12]], v[order[12:]]).value - 0.5) for v in values.values()]))
     assert found.human.distance == pytest.approx(np.mean(far), abs=0.015)
     assert found.human.low < np.median(far) < found.human.high
 
 
 def test_pieces_that_say_nothing_are_as_far_as_can_be() -> None:
     _, drawn, real = swept()
-    found = heat({1.0: drawn[1.0], 0.1: [Piece.of([])] * 16}, real, table(real))
+    found = heat({1.0: drawn[1.0], 0.1: [Piece.of([])] * 12}, real, table(real))
     assert found.nearest == 1.0
     assert found.points[0].distance > 0.4
     assert found.points[0].diversity == 0
     assert all(math.isfinite(each.value) for point in found.points for each in point.aucs.values())
     with pytest.raises(ValueError, match="no metric"):
-        heat({1.0: [Piece.of([])]}, real, {name: np.full(40, math.nan) for name in table(real)})
+        heat({1.0: [Piece.of([])]}, real, {name: np.full(24, math.nan) for name in table(real)})
