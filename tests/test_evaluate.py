@@ -86,7 +86,9 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert not captured.out
 
 
-def test_a_folder_without_music_is_refused(generated: Path, tunes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_without_music_is_refused(
+    generated: Path, tunes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("empty").mkdir()
     assert main(["evaluate", "empty", f"reference={tunes}"]) == 2
     assert "holds no music" in capsys.readouterr().err

@@ -25,7 +25,9 @@ from musicexp.music import Note, Piece
 from musicexp.tracking import MemoryRun
 
 
-def moved(piece: Piece, semitones: int, begin: int = 0, notes: int | None = None, name: str = "moved") -> Piece:
+def moved(
+    piece: Piece, semitones: int, begin: int = 0, notes: int | None = None, name: str = "moved"
+) -> Piece:
     """Some notes of a piece in another key, from step 0 on."""
     chosen = piece.notes()[begin : None if notes is None else begin + notes]
     first = chosen[0].onset
@@ -93,7 +95,9 @@ def test_the_order_of_the_pieces_does_not_matter(corpus: Corpus) -> None:
         assert stand.mean.mean == pytest.approx(other.stands[name].mean.mean, nan_ok=True)
 
 
-def test_values_of_real_pieces_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_real_pieces_are_kept_and_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = corpus_of(tmp_path, range(12), 4).values
     monkeypatch.setattr("musicexp.metrics.corpus.values_of", None)  # nothing is measured again
     again = corpus_of(tmp_path, range(12), 4).values
@@ -112,7 +116,9 @@ def test_a_damaged_cache_is_told(tmp_path: Path) -> None:
 def test_what_the_corpus_never_plays_surprises_more_than_what_it_plays_all_the_time() -> None:
     corpus = [melody(seed) for seed in range(20)]
     strange = Piece.of([Note(7 * k, 7, 40 + (k * 13) % 47) for k in range(40)])
-    bits, spread = Expectation(corpus).information([melody(50), strange, Piece.of([]), Piece.of([Note(0, 1, 60)])])
+    bits, spread = Expectation(corpus).information(
+        [melody(50), strange, Piece.of([]), Piece.of([Note(0, 1, 60)])]
+    )
     assert bits[0] < bits[1]
     assert spread[0] > 0
     assert math.isnan(bits[2])
@@ -142,7 +148,9 @@ def test_a_run_judges_its_samples_and_shows_the_first_of_them(
     assert raw["sets"]["T1.5"]["values"]["names"] == [f"sample_{k}" for k in (2, 4, 6, 8, 10, 12)]
     [logged] = run.metrics["music/groove/T1"].values()
     assert logged == pytest.approx(told["music"]["sets"]["T1"]["metrics"]["groove"]["mean"][0], rel=1e-4)
-    unscored = trained(dataclasses.replace(config, samples=dataclasses.replace(config.samples, scored=0)), MemoryRun(), cache)
+    unscored = trained(
+        dataclasses.replace(config, samples=dataclasses.replace(config.samples, scored=0)), MemoryRun(), cache
+    )
     assert json.loads(unscored.read("summary.json"))["music"] is None
     for k in range(1, 5):
         assert unscored.read(f"sample_{k}.mid") == run.read(f"sample_{k}.mid")
@@ -152,7 +160,9 @@ def test_a_prime_is_not_judged(small: Callable[..., list[str]], cache: Path, tun
     """Melodies that go on from a training tune would all be called copies of it."""
     run = trained(compose(small("iterations=3", "samples.count=0")), MemoryRun(), cache)
     checkpoint = Checkpoint.from_bytes(run.read(CHECKPOINT_FILE), CHECKPOINT_FILE)
-    settings = dataclasses.replace(checkpoint.config.samples, prime=str(tunes / "tune03.mid"), prime_notes=6, scored=3)
+    settings = dataclasses.replace(
+        checkpoint.config.samples, prime=str(tunes / "tune03.mid"), prime_notes=6, scored=3
+    )
     [(_, first), (_, hotter)] = by_temperature(scored_melodies(checkpoint, settings), settings)
     assert len(first) == len(hotter) == 3
     for found in first:
@@ -163,7 +173,10 @@ def test_a_prime_is_not_judged(small: Callable[..., list[str]], cache: Path, tun
 
 def test_temperatures_keep_their_draws() -> None:
     settings = dataclasses.replace(compose([]).samples, temperature=(0.5, 1.0, 2.0), scored=2)
-    drawn = [Melody(k, settings.temperature[(k - 1) % 3], (k - 1) // 3 + 1, 0, "eos", Piece.of([])) for k in range(1, 10)]
+    drawn = [
+        Melody(k, settings.temperature[(k - 1) % 3], (k - 1) // 3 + 1, 0, "eos", Piece.of([]))
+        for k in range(1, 10)
+    ]
     assert [(t, [m.draw for m in found]) for t, found in by_temperature(drawn, settings)] == [
         (0.5, [1, 2]),
         (1.0, [1, 2]),

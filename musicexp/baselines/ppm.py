@@ -23,6 +23,9 @@ from musicexp.tokens import BOS, PAD, Ids
 CELLS_AT_ONCE = 1 << 20
 """Chances held at a time: 8 MB an array."""
 
+PPM_NAME = "ppm"
+"""What the settings' default is called beside the LSTM."""
+
 Long = Literal["LTM", "LTM+"]
 
 

@@ -53,5 +53,6 @@ class Expectation:
 def _events(piece: Piece) -> NDArray[np.int64]:
     """For each note of the line but the first, its interval and the time since that one, as one number."""
     read = line_of(piece)
-    found: NDArray[np.int64] = (np.diff(read.onset.astype(np.int64)) << 8) + np.diff(read.pitch) + 128
+    onset, pitch = read.onset.astype(np.int64), read.pitch.astype(np.int64)
+    found: NDArray[np.int64] = (onset[1:] - onset[:-1]) * 256 + (pitch[1:] - pitch[:-1]) + 128
     return found

@@ -47,11 +47,14 @@ def _map(heat: Heat) -> str:
         Point(p.distance, p.diversity, "leading" if p.temperature == heat.nearest else "done", _tip(p), _name(p.temperature))
         for p in points
     ]  # fmt: skip
-    human = Point(heat.human.distance, heat.human.diversity, "infeasible", _tip(heat.human), "real music")
+    human = Point(heat.human.distance, heat.human.diversity, "infeasible", _tip(heat.human))
     lines = [Line([(p.distance, p.diversity) for p in points], "pale")]
     lines += [Line([(p.low, p.diversity), (p.high, p.diversity)], "sure") for p in every]
     told = f"Diversity against distance to the corpus: {'; '.join(mark.tip for mark in [*marks, human])}. {nearest_words(heat)}"
-    return plot(x, y, [human, *marks], lines, told)
+    first = [mark for mark in marks if mark.kind == "leading"]  # its label finds room before the others
+    others = [mark for mark in marks if mark.kind != "leading"]
+    key = [("infeasible", "real music"), ("leading", "nearest temperature"), ("done", "other temperatures")]
+    return plot(x, y, [*first, *others, human], lines, told, key=key)
 
 
 def _tip(point: HeatPoint) -> str:

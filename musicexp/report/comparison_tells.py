@@ -11,7 +11,7 @@ from musicexp.report.comparison import Comparison, Group
 from musicexp.report.comparison_table import SMOOTH, Figure
 from musicexp.report.figure_names import heading
 from musicexp.report.findings import Beside, LossAndMusic, Luck, MissingRuns, PairedFigure
-from musicexp.report.findings_words import MOST_COMMANDS, shown_figures
+from musicexp.report.findings_words import MOST_COMMANDS, answer, shown_figures
 from musicexp.report.html import Html, joined, name, table, tag, visible
 from musicexp.report.lowest import bounds
 from musicexp.report.settings_beside import FIGURE
@@ -19,7 +19,7 @@ from musicexp.report.study_facts import figure, interval
 from musicexp.wording import count, sentence
 
 TELLS_STYLE = f"""{PLOT_STYLE}
-#tells h3{{margin-top:1.8rem}}#tells h3:first-child{{margin-top:.6rem}}.forest{{max-width:40rem;margin:.8rem 0 0}}
+#tells h3{{margin-top:1.8rem}}#tells h3:first-child{{margin-top:.6rem}}.forest{{max-width:40rem;margin:.8rem 0 0}}.forest figcaption small{{display:block;font-weight:400;color:var(--soft)}}
 #tells td.word{{min-width:15rem}}.answer{{max-width:60rem;padding-left:1.1rem;margin:.5rem 0}}.answer li{{margin:.25rem 0}}
 .commands{{margin:.5rem 0;padding:.7rem 1rem;background:var(--tint);border-radius:8px;overflow-x:auto;font-size:.86rem;line-height:1.6;user-select:all}}
 @media (max-width:34rem){{.forest .label{{font-size:15px}}}}
@@ -101,7 +101,7 @@ def _forest(pairs: Sequence[Beside]) -> Html:
         rows.append(Row(label, one.mean, one.low, one.high, f"{pair.labels[0]} less {pair.labels[1]}: {one.words}", one.differences))  # fmt: skip
     if not rows:
         return Html("")
-    axis = numeric(values, f"difference in {heading(FIGURE)}; pale points: single seeds")
+    axis = numeric(values, "difference in bits per note")
     told = "; ".join(f"{pair.labels[0]} less {pair.labels[1]}: {one.words}" for pair, one in known)
     shown = sorted({k for pair, _ in known for k in (pair.first, pair.second)})
     labels = {
@@ -109,7 +109,16 @@ def _forest(pairs: Sequence[Beside]) -> Html:
     }
     key = joined((joined([tag("b", str(k + 1)), " ", name(labels[k])]) for k in shown), ", ")
     drawn = interval_rows(rows, axis, f"Differences of {heading(FIGURE)}, seed by seed: {told}.", bars=False)
-    return tag("figure", tag("figcaption", "Configurations: ", key), Html(drawn), class_="forest")
+    return tag(
+        "figure",
+        tag(
+            "figcaption",
+            "Bits per note of validation, seed by seed",
+            tag("small", key, "; pale points: single seeds"),
+        ),
+        Html(drawn),
+        class_="forest",
+    )
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -144,7 +153,7 @@ def _mean(group: Group, one: Figure) -> str:
 def _music(found: LossAndMusic) -> list[Html]:
     if not found.words:
         return []
-    lines = tag("ul", *(tag("li", f"{sentence(words)}.") for words in found.words), class_="answer")
+    lines = tag("ul", *(tag("li", f"{sentence(words)}.") for words in answer(found)), class_="answer")
     parts = [tag("h3", "Does lower loss mean better music here?"), lines]
     if found.relations:
         rows = [

@@ -8,6 +8,7 @@ from musicexp.report.comparison import ComparedRun, Group
 from musicexp.report.curve_smoothness import Curves
 from musicexp.report.fairness import Judged
 from musicexp.report.findings import Beside, Findings, LossAndMusic, MissingRuns
+from musicexp.report.findings_words import shown_figures
 from musicexp.report.loss_and_music import loss_and_music
 from musicexp.report.lowest import luck
 from musicexp.report.settings_beside import settings_beside
@@ -54,7 +55,10 @@ def _configurations(groups: Sequence[Group], runs: int) -> list[int]:
 
 
 def _of_all(beside: Sequence[Beside]) -> list[str]:
-    intervals = sum(one.low is not None for pair in beside for one in pair.figures.values())
+    names = shown_figures(beside)
+    intervals = sum(
+        pair.figures[name].low is not None for pair in beside for name in names if name in pair.figures
+    )
     if intervals < MANY:
         return []
     return [

@@ -99,18 +99,29 @@ def _words(found: Sequence[Relation], which: str) -> list[str]:
     nearer = [one for one in found if one.sign > 0]
     farther = [one for one in found if one.sign < 0]
     open_ = len(found) - len(nearer) - len(farther)
-    parts = [f"nearer to real pieces in {len(nearer)}"] * bool(nearer) + [f"farther from them in {len(farther)}"] * bool(farther)  # fmt: skip
-    parts += [f"with no link that can be told from chance in {open_}"] * bool(open_)
-    answer = "In nothing that can be told from chance" if not nearer and not farther else "In part" if open_ or (nearer and farther) else "In every metric here" if nearer else "No, on the contrary"  # fmt: skip
+    if not nearer and not farther:
+        return [
+            f"{QUESTION} That cannot be told from chance: over {which}, none of {count(len(found), 'metric')} comes nearer to real pieces or goes farther from them with lower loss"
+        ]
+    answer = (
+        "In part"
+        if open_ or (nearer and farther)
+        else "In every metric here"
+        if nearer
+        else "No, on the contrary"
+    )
+    parts = [f"nearer to real pieces in {len(nearer)}"] * bool(nearer)
+    parts += [f"farther from them in {len(farther)}"] * bool(farther)
+    links = f"; in {open_} no link can be told from chance" * bool(open_)
     words = [
-        f"{QUESTION} {answer}: over {which}, of {count(len(found), 'metric')}, samples are with lower loss {'; '.join(parts)}"
+        f"{QUESTION} {answer}: over {which}, of {count(len(found), 'metric')}, lower loss goes with samples {' and '.join(parts)}{links}"
     ]
     for way, several in (("nearer to real pieces", nearer), ("farther from real pieces", farther)):
         if several:
             first = sorted(several, key=lambda one: -abs(one.correlation))
             told = "; ".join(_told(one) for one in first[:SHOWN])
             words.append(
-                f"lower loss goes with {way}: {told}{f'; and {len(first) - SHOWN} more' * (len(first) > SHOWN)}"
+                f"{way} with lower loss: {told}{f'; and {len(first) - SHOWN} more' * (len(first) > SHOWN)}"
             )
     chance = len(found) / 20
     if chance >= 1 and (nearer or farther):

@@ -27,11 +27,19 @@ def lowest(values: Sequence[float]) -> tuple[Lowest, ...]:
 
 def bounds(one: Lowest) -> str:
     """The interval of a median in words."""
-    if one.low is not None and one.high is not None:
-        return interval(one.low, one.high)
-    if one.high is not None:
-        return f"at most {figure(one.high)}"
-    return f"at least {figure(one.low)}" if one.low is not None else "not known"
+    return turned_bounds(one, 1.0)
+
+
+def turned_bounds(one: Lowest, sign: float) -> str:
+    """The same where values were turned by `sign` so that lower is what was searched for."""
+    low, high = one.low, one.high
+    if low is not None and high is not None:
+        return interval(*sorted((sign * low, sign * high)))
+    if low is None and high is None:
+        return "not known"
+    found, most = (high, sign > 0) if high is not None else (low, sign < 0)
+    assert found is not None
+    return f"at {'most' if most else 'least'} {figure(sign * found)}"
 
 
 def luck(groups: Sequence[Group], figures: Sequence[Mapping[str, float]]) -> tuple[Luck, ...]:

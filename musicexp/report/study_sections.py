@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from musicexp.report import study_chance
 from musicexp.report.console import duration
 from musicexp.report.data_lines import share
 from musicexp.report.html import Html, joined, table, tag, visible
@@ -240,6 +241,8 @@ SECTIONS: list[tuple[str, str, Callable[[Study], Html]]] = [
     ("settings", "Each setting", settings),
     ("together", "All settings at once", together),
     ("importance", "Which settings matter", importance),
+    ("luck", "What luck finds", study_chance.luck),
+    ("music", "Does lower loss mean better music here?", study_chance.music),
     ("costs", "What it costs", costs),
     ("pruning", "Time saved", pruning),
     ("trials", "All trials", trials),

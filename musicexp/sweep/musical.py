@@ -33,8 +33,8 @@ def musical_figures(music: Mapping[str, Any] | None) -> dict[str, float]:
     found = {SCORED: float(judged["pieces"])}
     for name in objective_names():
         stand = judged["metrics"].get(name.removeprefix(PREFIX))
-        value, low, high = stand["auc"] if stand else (None, None, None)
-        if value is not None:
+        if stand and stand["auc"][0] is not None:
+            value, low, high = stand["auc"]
             found |= {name: abs(value - 0.5), f"{name}.auc": value}
             found |= {f"{name}.auc/low": low, f"{name}.auc/high": high}
     copied = judged["metrics"].get(COPIED)

@@ -35,10 +35,7 @@ METRICS = {
     "seconds": Metric("minimize", grows=False, across_vocabularies=True),
     "parameters": Metric("minimize", grows=False, across_vocabularies=True),
     "iterations_per_second": Metric("maximize", grows=False, across_vocabularies=True),
-    **{
-        name: Metric("minimize", grows=False, across_vocabularies=True)
-        for name in objective_names()
-    },
+    **{name: Metric("minimize", grows=False, across_vocabularies=True) for name in objective_names()},
 }
 
 

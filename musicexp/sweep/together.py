@@ -126,7 +126,8 @@ def features(search: Search, wanted: Sequence[Objective]) -> list[str]:
     trainings = max(sweep.seeds, 1) * max(sweep.folds, 1)
     default = search.config()
     asked = {
-        "constraints": sweep.max_parameters is not None or sweep.max_seconds is not None
+        "constraints": sweep.max_parameters is not None
+        or sweep.max_seconds is not None
         or any(objective.musical for objective in wanted),
         "several objectives": len(wanted) > 1,
         "an objective without a curve": len(wanted) == 1 and not wanted[0].metric.grows,

@@ -16,8 +16,8 @@ from musicexp.config import Config
 from musicexp.errors import Interruption, MusicexpError, RunError
 from musicexp.metrics import Likelihood, student_t
 from musicexp.sweep import study as attributes
-from musicexp.sweep.musical import COPIED, HUMAN, SCORED, musical_figures, too_much_copied
 from musicexp.sweep.marks import FIRST_SHARE, Milestones, tokens_of
+from musicexp.sweep.musical import COPIED, HUMAN, SCORED, musical_figures, too_much_copied
 from musicexp.sweep.samplers import WHOLE, suggested
 from musicexp.sweep.study import Study
 from musicexp.tracking import cache_dir, open_store, store_uri

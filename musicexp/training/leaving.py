@@ -17,10 +17,11 @@ from musicexp.render.judged import PAGE, judged_page
 from musicexp.render.performance import performance
 from musicexp.render.sound import sound_of
 from musicexp.tracking import Run
+from musicexp.training.judging import Figures
 from musicexp.training.learning import clip_index, learned
-from musicexp.training.material import HELD_OUT
 from musicexp.training.references import Reference, reference_entries
 from musicexp.training.scoring import MUSIC_FILE, music_figures
+from musicexp.training.yardsticks import HELD_OUT
 
 Likelihoods = Mapping[Side, Likelihood]
 
@@ -34,7 +35,7 @@ class Outcome:
     """What came of a training.
 
     Attributes:
-        likelihoods: by side.
+        figures: likelihoods by side, and what recall is worth.
         baselines: by name, then by held-out side.
         melodies: sample_1 ... as drawn.
         references: real pieces to hear beside them.
@@ -42,7 +43,7 @@ class Outcome:
     """
 
     checkpoint: Checkpoint
-    likelihoods: Likelihoods
+    figures: Figures
     baselines: Mapping[str, Likelihoods]
     melodies: Sequence[Melody]
     references: Sequence[Reference] = ()
@@ -52,10 +53,12 @@ class Outcome:
 def log_figures(run: Run, outcome: Outcome) -> None:
     """The final figures as metrics at the last iteration."""
     checkpoint = outcome.checkpoint
-    figures = {f"nll_nats/{side}": found.nats_per_token for side, found in outcome.likelihoods.items()}
+    figures = {
+        f"nll_nats/{side}": found.nats_per_token for side, found in outcome.figures.likelihoods.items()
+    }
     figures |= {
         f"bits_per_note/{side}": found.bits_per_note
-        for side, found in outcome.likelihoods.items()
+        for side, found in outcome.figures.likelihoods.items()
         if side in HELD_OUT
     }
     figures |= {
@@ -63,6 +66,9 @@ def log_figures(run: Run, outcome: Outcome) -> None:
         for name, sides in outcome.baselines.items()
         for side, found in sides.items()
     }
+    for side, found in outcome.figures.recalling.items():
+        figures[f"recall/nll_nats/{side}"] = found.nats_per_token
+        figures[f"recall/bits_per_note/{side}"] = found.bits_per_note
     if checkpoint.seconds:
         figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
     if outcome.judgement:
@@ -125,9 +131,16 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "iterations": checkpoint.iteration,
         "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
         "stopped_early": checkpoint.stopped_early,
-        "nll_nats": {side: found.nats_per_token for side, found in outcome.likelihoods.items()},
+        "nll_nats": {side: found.nats_per_token for side, found in outcome.figures.likelihoods.items()},
         "bits_per_note": {
-            side: found.bits_per_note for side, found in outcome.likelihoods.items() if side in HELD_OUT
+            side: found.bits_per_note
+            for side, found in outcome.figures.likelihoods.items()
+            if side in HELD_OUT
+        },
+        "recall": {
+            "weights": checkpoint.recall,
+            "nll_nats": {side: found.nats_per_token for side, found in outcome.figures.recalling.items()},
+            "bits_per_note": {side: found.bits_per_note for side, found in outcome.figures.recalling.items()},
         },
         "baseline_nll_nats": {
             name: {side: found.nats_per_token for side, found in sides.items()}

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from musicexp.config import Config
-from musicexp.data.prepare import music_of
 from musicexp.generation import Checkpoint, Melody
 from musicexp.generation.scored import by_temperature
 from musicexp.generation.temperatures import melodies_at
@@ -19,8 +18,9 @@ from musicexp.metrics.heat import DRAWN, TEMPERATURES, Heat, heat
 from musicexp.metrics.judgement import Generated, Judgement, judge
 from musicexp.music import SIDES, Piece, Side
 from musicexp.tokens import tokenizer
-from musicexp.training.material import HELD_OUT, Material
+from musicexp.training.material import Material
 from musicexp.training.references import piece_title, read_piece
+from musicexp.training.yardsticks import HELD_OUT
 
 MUSIC_FILE = "music.json"
 MOST_LEARNED = 20_000
@@ -111,4 +111,3 @@ def music_figures(judgement: Judgement) -> dict[str, float]:
         found[f"music/distinct_4grams/{judged.key}"] = judged.distinct
         found[f"music/edit_distance/{judged.key}"] = judged.edit_distance
     return {name: value for name, value in found.items() if value == value}  # MLflow's pages choke on nan
-

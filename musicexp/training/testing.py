@@ -10,9 +10,9 @@ from musicexp.generation.scored import scored_melodies
 from musicexp.metrics import Likelihood
 from musicexp.metrics.judgement import Judgement
 from musicexp.tracking import cache_dir, open_store
+from musicexp.training.judging import judge
 from musicexp.training.material import prepare
 from musicexp.training.scoring import score
-from musicexp.training.train import judge
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,22 @@ def test_figures(tracking_uri: str, experiment: str, run_id: str) -> Tested:
     checkpoint = Checkpoint.from_bytes(run.read(CHECKPOINT_FILE), f"{CHECKPOINT_FILE} of run {run.name}")
     cache, settings = cache_dir(tracking_uri), checkpoint.config.samples
     material = prepare(checkpoint.config, cache)
-    found = judge(checkpoint, material, ["test"])["test"]
+    figures = judge(checkpoint, material, ["test"])
+    found, recalling = figures.likelihoods["test"], figures.recalling.get("test")
     drawn = scored_melodies(checkpoint, settings) if settings.scored else []
     music = score(material, checkpoint, cache, drawn, ["test"])
-    run.log_metrics(
-        {"nll_nats/test": found.nats_per_token, "bits_per_note/test": found.bits_per_note},
-        checkpoint.iteration,
-    )
+    tested = {"nll_nats/test": found.nats_per_token, "bits_per_note/test": found.bits_per_note}
+    if recalling:
+        tested["recall/nll_nats/test"] = recalling.nats_per_token
+        tested["recall/bits_per_note/test"] = recalling.bits_per_note
+    run.log_metrics(tested, checkpoint.iteration)
     run.flush()
     summary = json.loads(run.read("summary.json"))
     summary["nll_nats"]["test"] = found.nats_per_token
     summary["bits_per_note"]["test"] = found.bits_per_note
+    if recalling:
+        summary["recall"]["nll_nats"]["test"] = recalling.nats_per_token
+        summary["recall"]["bits_per_note"]["test"] = recalling.bits_per_note
     summary["music_test"] = music.as_dict() if music else None
     run.write("summary.json", json.dumps(summary, indent=1).encode())
     return Tested(found, music)

@@ -1,0 +1,157 @@
+"""Question 4: why can it learn melody, and how far back does it listen?
+
+    python experiments/report/context.py
+
+The model hears only the last events before each note (0, 1, 2, 4 ... 64, or all of them), and is asked how many nats the
+next token costs; n-gram models of the same order, counted on the same training pieces, are asked the same. Nothing is
+trained for it beyond three checkpoints of question 2 (checkpoints.py). Held-out pieces, each read from its beginning; the same tokens
+for all.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from checkpoints import checkpoints, chosen, material_of, model_of
+from drawings import Series, curves
+from memory import RUN, Nats, cut_memory, repeats, whole_memory
+from numpy.typing import NDArray
+from results import difference, interval, keep_melodies, leave, rows
+from runs import Found, Place, asked, missing, place_of
+
+from musicexp.baselines import NGram
+from musicexp.tokens import Ids
+from musicexp.training import Material
+
+EVENTS = (0, 1, 2, 4, 8, 16, 32, 64)
+ALL = -1
+PIECES = 32
+"""Test pieces that are asked about, drawn by lot: windows of 64 events cost 64 times as much as reading once."""
+LARGEST_KEY = 62
+"""Bits in which NGram packs a context."""
+
+
+def main(words: list[str] | None = None) -> None:
+    """Train what is missing, and write what is there."""
+    place = place_of(__doc__, "4-context", words)
+    found = checkpoints(place)
+    lines = ["# How far back does it listen?", ""]
+    values: dict[str, object] = {}
+    figures: dict[str, bytes] = {}
+    if any(one.state == "finished" for one in found):
+        lines, values, figures = answered(found, place, lines)
+    if lacking := missing(found):
+        lines += ["", "Not yet measured:", "", *lacking]
+    leave(place.out, lines, values, figures)
+
+
+def answered(
+    found: Sequence[Found], place: Place, lines: list[str]
+) -> tuple[list[str], dict[str, object], dict[str, bytes]]:
+    """Tables, values and figures of the checkpoints that are there."""
+    runs = [one.finished for one in found if one.state == "finished"]
+    material = material_of(runs[0], place)
+    pieces = [material.ids["test"][k] for k in chosen(len(material.ids["test"]), PIECES)]
+    again = repeats(pieces)
+    cut: dict[int, list[Nats]] = {events: [] for events in (*EVENTS, ALL)}
+    for run in runs:
+        model = model_of(run)
+        whole = whole_memory(model, pieces)
+        for events in EVENTS:
+            cut[events].append(cut_memory(model, pieces, events, whole))
+        cut[ALL].append(whole)
+        print(f"asked: {run.name}", flush=True)
+    grams = ngrams(material, pieces)
+    lines += [
+        f"{runs[0].config.model.num_layers} x {runs[0].config.model.hidden_size} LSTM on {runs[0].config.dataset.name}, seeds "
+        f"{', '.join(str(run.config.seed) for run in runs)}; nats per token of {len(again):,} tokens of {len(pieces)} test pieces, mean and "
+        f"95 % interval over the seeds. An n-gram model of order k + 1 looks back on k events. `heard before`: the {100 * again.mean():.0f} % "
+        f"of the tokens before which the piece repeats {RUN} events; `new`: the others.",
+        "",
+        *_table(cut, grams, again),
+        "",
+        *_gains(cut),
+    ]
+    kept = [keep_melodies(run, f"{run.config.model.num_layers}-layers-seed{run.config.seed}", place.out) for run in runs[:1]]  # fmt: skip
+    lines += [
+        "",
+        "Melodies of the model that was asked: " + ", ".join(name for names in kept for name in names),
+    ]
+    values: dict[str, object] = {
+        "tokens": len(again),
+        "heard_before": float(again.mean()),
+        "lstm": {_word(k): [float(nats.mean()) for nats in each] for k, each in cut.items()},
+        "lstm_heard_before": {_word(k): [float(n[again].mean()) for n in each] for k, each in cut.items()},
+        "lstm_new": {_word(k): [float(n[~again].mean()) for n in each] for k, each in cut.items()},
+        "ngram": grams,
+    }
+    return lines, values, {"context.svg": _figure(cut, grams, again)}
+
+
+def ngrams(material: Material, pieces: Sequence[Ids]) -> dict[int, float]:
+    """Nats per token by events looked back on, as far as n-gram models can be counted."""
+    size = len(material.vocabulary)
+    tokens = sum(len(piece) - 1 for piece in pieces)
+    found = {}
+    for events in EVENTS:
+        if size ** (events + 2) >= 2**LARGEST_KEY:
+            break
+        model = NGram(events + 1, size).fit(material.ids["train"])
+        found[events] = float(model.nll_nats(pieces).sum()) / tokens
+    return found
+
+
+def _word(events: int) -> str:
+    return "all" if events == ALL else str(events)
+
+
+def _table(
+    cut: Mapping[int, Sequence[Nats]], grams: Mapping[int, float], again: NDArray[np.bool_]
+) -> list[str]:
+    body = []
+    for events, each in cut.items():
+        gram = f"{grams[events]:.3f}" if events in grams else "-"
+        means = [float(nats.mean()) for nats in each]
+        body.append(
+            [_word(events), interval(means), gram]
+            + [interval([float(nats[where].mean()) for nats in each]) for where in (again, ~again)]
+        )
+    return rows(["events", "LSTM", "n-gram", "LSTM, heard before", "LSTM, new"], body)
+
+
+def _gains(cut: Mapping[int, Sequence[Nats]]) -> list[str]:
+    """What each step of memory is worth, paired by seed."""
+    steps = list(cut)
+    body = [
+        [
+            f"{_word(before)} to {_word(after)}",
+            difference([float(n.mean()) for n in cut[after]], [float(n.mean()) for n in cut[before]], 4),
+        ]
+        for before, after in itertools.pairwise(steps)
+    ]
+    return rows(["more memory", "difference, nats per token"], body)
+
+
+def _figure(cut: Mapping[int, Sequence[Nats]], grams: Mapping[int, float], again: NDArray[np.bool_]) -> bytes:
+    """Nats against events looked back on; 0 stands at a half and all at 128 of the logarithmic axis."""
+    at = {events: {0: 0.5, ALL: 128.0}.get(events, float(events)) for events in cut}
+
+    def mean(where: NDArray[np.bool_], arm: int, label: str) -> Series:
+        heights = {k: float(np.mean([nats[where].mean() for nats in each])) for k, each in cut.items()}
+        return Series(label, [(at[k], height) for k, height in heights.items()], arm)
+
+    series = [
+        mean(np.ones(len(again), dtype=bool), 0, "LSTM"),
+        Series("n-gram of the same order", [(at[k], nats) for k, nats in grams.items()], 1),
+        mean(again, 4, "LSTM, heard before"),
+        mean(~again, 8, "LSTM, new"),
+    ]
+    title = "What memory is worth: nats per token against events looked back on"
+    return curves(title, series, "events (0.5: none, 128: all)", "nats per token", log=True)
+
+
+if __name__ == "__main__":
+    sys.exit(asked(main))
