@@ -67,6 +67,9 @@ def missing_runs(
         )
         return MissingRuns(tuple(factors), cells if len(found) > 1 else 0, 0, (), more, tuple(words))
     absent = _absent(runs, groups, found)
+    cells = len(set(zip(*(factor.of_group for factor in found), strict=True))) + len(
+        absent
+    )  # without those that cannot be
     commands = tuple(command for cell in absent for command in _commands(cell, seeds))
     words = [_told(found, cells, len(absent))] + [_beyond(beyond)] * bool(beyond)
     return MissingRuns(tuple(factors), cells, len(absent), commands, more, tuple(words))
