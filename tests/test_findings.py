@@ -199,6 +199,14 @@ def test_cells_that_cannot_be_are_not_named() -> None:
     assert missing.commands == ("python -m musicexp run seeds=3",)
 
 
+def test_a_configuration_that_was_trained_twice_with_a_seed_wants_no_seed_twice() -> None:
+    runs = [run(0, "lr=0.01"), run(1, "lr=0.01"), run(2, "lr=0.02")]
+    assert side_by_side(runs).findings.missing.more_seeds == (
+        "python -m musicexp run lr=0.01 seed=1 seeds=2",
+        "python -m musicexp run lr=0.02 seed=1 seeds=2",
+    )
+
+
 def test_trials_of_a_study_fill_no_factorial() -> None:
     runs = [run(k, settings={"lr": 0.1 + k, "batch_size": 4 + k}, study="report", trial=k) for k in range(3)]
     missing = side_by_side(runs).findings.missing
