@@ -191,14 +191,20 @@ def test_a_whole_factorial_lacks_nothing_and_seeds_with_gaps_are_filled() -> Non
 
 
 def test_cells_that_cannot_be_are_not_named() -> None:
-    """split.fold and the like aside: a prime's length says nothing without a prime, and is refused together."""
-    one = run(0, settings={"split.folds": 0})
-    other = run(
-        1, settings={"dataset.name": "midi", "dataset.collection": None, "dataset.path": "/x", "lr": 0.1}
-    )
+    """Patience without validations is refused, so that three cells can be, of which two are there."""
+    one = run(0, settings={"early_stopping.patience": 3, "validation.every": 100})
+    other = run(1, settings={"early_stopping.patience": 0, "validation.every": 0})
     missing = side_by_side([one, other]).findings.missing
-    assert (missing.cells, missing.absent) == (4, 2)
-    assert any("dataset.path=/x" in command for command in missing.commands)
+    assert (missing.cells, missing.absent) == (3, 1)
+    assert missing.commands == ("python -m musicexp run seeds=3",)
+
+
+def test_a_configuration_that_was_trained_twice_with_a_seed_wants_no_seed_twice() -> None:
+    runs = [run(0, "lr=0.01"), run(1, "lr=0.01"), run(2, "lr=0.02")]
+    assert side_by_side(runs).findings.missing.more_seeds == (
+        "python -m musicexp run lr=0.01 seed=1 seeds=2",
+        "python -m musicexp run lr=0.02 seed=1 seeds=2",
+    )
 
 
 def test_trials_of_a_study_fill_no_factorial() -> None:
@@ -298,8 +304,11 @@ def several() -> Comparison:
         curves = {"train": falling(80, 1.0, k), "val": falling(80, 1.0, k, every=2)}
         hostile = {
             "lr": 0.01 + 0.01 * (k >= 5),
-            "dataset.path": "<b>it</b>" if k >= 5 else None,
-            "batch_size": 16,
+            **(
+                {"dataset.name": "midi", "dataset.collection": None, "dataset.path": "<b>it</b>"}
+                if k >= 5
+                else {}
+            ),
         }
         runs.append(run(k, seed=k % 5, bits=bits, music=music, curves=curves, settings=hostile))
     return side_by_side(runs)
@@ -309,7 +318,7 @@ def test_everything_stands_in_the_page_and_none_of_it_is_markup() -> None:
     page = comparison_page(several(), Sound(carried_soundfont()), 0).decode()
     for told in (
         "What the seeds tell", "Seed by seed", "lower in every seed, by 0.1982 on average", "How smooth the curves are",
-        "Does lower loss mean better music here?", "What would tell more", "of 4 cells 2 are missing",
+        "Does lower loss mean better music here?", "What would tell more", "of 4 cells 2 are missing", "&lt;b&gt;it&lt;/b&gt;",
     ):  # fmt: skip
         assert told in page, told
     assert "<b>it</b>" not in page
