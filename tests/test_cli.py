@@ -179,6 +179,7 @@ def test_what_a_run_prints_and_leaves(performed: tuple[musicexp.api.LoadedRun, s
         "unigram",
         "bigram",
         "trigram",
+        "ppm ",
         "bits/note",
         "sample_4.mid",
         "python -m musicexp ui",
@@ -205,7 +206,9 @@ def test_what_a_run_prints_and_leaves(performed: tuple[musicexp.api.LoadedRun, s
     expected = {f"nll_nats/{s}" for s in ("train", "val", "test")} | {
         f"bits_per_note/{s}" for s in ("val", "test")
     }
-    expected |= {f"baseline/{n}/{s}" for n in ("unigram", "bigram", "trigram") for s in ("val", "test")}
+    expected |= {
+        f"baseline/{n}/{s}" for n in ("unigram", "bigram", "trigram", "ppm") for s in ("val", "test")
+    }
     assert set(metrics) == expected | {"loss/train", "loss/val", "iterations_per_second"}
     assert [i for i, _ in run.curve("loss/train")] == list(range(1, 31))
     assert [i for i, _ in run.curve("loss/val")] == [7, 14, 21, 28, 30]

@@ -435,6 +435,42 @@ def test_groups_without_a_seed_in_common_are_not_paired(read: ComparedRun) -> No
     assert "intervals of their bits per note, validation overlap" in pair.words[0]
 
 
+def test_metrics_of_the_samples_are_paired_too(library: Library) -> None:
+    """As a run leaves them in MLflow; where a run has none there is no pair, and nothing else is lost."""
+    values = {"tuneful-0": 0.5, "tuneful-1": 0.6, "coarse-0": 0.2, "coarse-1": 0.4}
+    for name, value in values.items():
+        settings = {"seed": int(name[-1]), "lr": 0.01 if "coarse" in name else 0.005}
+        run = library.twin(name, settings=settings, status="RUNNING")
+        run.log_metrics(
+            {"music/groove/T1": value, "music/groove.auc/T1": value / 2, "music/nan/T1": math.nan}, 3
+        )
+        run.close("FINISHED")
+    found = compared(library, *values)
+    pair = found.findings.beside[0]
+    assert pair.figures["music/groove/T1"].mean == pytest.approx(0.25)
+    assert pair.figures["music/groove/T1"].lower == 0
+    assert found.groups[0].figures["music/groove/T1"].mean == pytest.approx(0.55)
+    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(comparison_csv(found)))}
+    assert {name: float(row["music/groove/T1"]) for name, row in rows.items()} == values
+    assert json.loads(comparison_json(found))["runs"][0]["music"] == {
+        "music/groove/T1": 0.5,
+        "music/groove.auc/T1": 0.25,
+    }
+    assert "all 1 metric of the samples are within seed noise" in shown(found)
+    lost = compared(library, "seed-0", "coarse-0")
+    assert "music/groove/T1" not in lost.findings.beside[0].figures
+    assert BITS in lost.findings.beside[0].figures
+
+
+def test_seeds_behind_a_run_that_chose_by_itself_are_its_own(read: ComparedRun) -> None:
+    """`seeds=3` writes precision=fp32 where a single run wrote auto: the same, if auto came out as fp32."""
+    one = like(read, "one", settings={"precision": "auto"}, resolved={"precision": "fp32"})
+    other = like(read, "other", settings={"precision": "fp32", "seed": 1}, resolved={"precision": "fp32"})
+    assert len(beside(one, other).groups) == 1
+    other = like(read, "other", settings={"precision": "bf16", "seed": 1}, resolved={"precision": "bf16"})
+    assert set(beside(one, other).factors) == {"precision", "seed"}
+
+
 # ---------------------------------------------------------------------------------------------------
 # Gaps
 

@@ -31,6 +31,7 @@ def test_every_yaml_composes(group: str, option: str) -> None:
     assert build(config.as_dict()) == config
 
 
+@pytest.mark.slow
 def test_every_pair_of_model_and_preset_composes_and_the_command_line_wins() -> None:
     for model, experiment in itertools.product(options_of("model"), options_of("experiment")):
         config = compose([f"model={model}", f"experiment={experiment}", "lr=0.123", "model.hidden_size=7"])

@@ -42,6 +42,7 @@ def samples(**more: object) -> Samples:
         "max_notes": 12,
         "top_k": 0,
         "top_p": 1.0,
+        "recall": 0.0,
         "seed": 0,
         "prime": None,
         "prime_notes": 4,

@@ -186,6 +186,7 @@ def test_pictures_bear_the_names_that_mlflow_gives_them(store: str) -> None:
 # Training
 
 
+@pytest.mark.slow
 def test_clips_change_nothing_and_survive_an_interruption(small: Small, cache: Path) -> None:
     still = trained(compose(small("iterations=17")), MemoryRun(), cache)
     config = compose(small("iterations=17", "samples.every=5", "keep=last", "samples.max_notes=100"))

@@ -97,6 +97,7 @@ def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callab
     assert "test" not in json.loads(run.read("summary.json"))["bits_per_note"]
 
 
+@pytest.mark.slow
 def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=2", "samples.count=4")
     worked(study)
@@ -136,6 +137,7 @@ def test_the_command_of_the_leading_trial_gives_its_very_figures(begun: Callable
     assert result.likelihoods["val"].bits_per_note == found.trials[number].values[0]
 
 
+@pytest.mark.slow
 def test_an_interrupted_trial_goes_on_and_ends_as_if_never_stopped(
     begun: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +164,7 @@ def test_an_interrupted_trial_goes_on_and_ends_as_if_never_stopped(
     assert iterations == list(range(1, 31)), "no iteration is logged twice"
 
 
+@pytest.mark.slow
 def test_a_pruned_trial_ends_quietly_and_keeps_its_curve(begun: Callable[..., Study]) -> None:
     words = ("lr=choice(1e-2,1e-6,2e-6,3e-6)", "trials=8", "sampler=grid", "batch_size=2,3", "iterations=60")
     study = begun(*words, "pruner=median")

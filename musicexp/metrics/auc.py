@@ -53,17 +53,17 @@ def auc(generated: Values, real: Values, level: float = LEVEL) -> Auc:
     m, n = len(ours), len(theirs)
     if not m or not n:
         return Auc(math.nan, 0.0, 1.0)
-    above = _shares_below(ours, theirs)
+    above = shares_below(ours, theirs)
     value = float(above.mean())
     if m > 1 and n > 1:
-        parts = float(above.var(ddof=1)) / m, float(_shares_below(theirs, ours).var(ddof=1)) / n
+        parts = float(above.var(ddof=1)) / m, float(shares_below(theirs, ours).var(ddof=1)) / n
         if sum(parts) > 0 and 0 < value < 1:
             return Auc(value, *_delong(value, parts, (m, n), level))
     return Auc(value, *_newcombe(value, m, n, level))
 
 
-def _shares_below(values: Values, others: Values) -> Values:
-    """For each value the share of the others that lie below it, equal ones half; all sorted."""
+def shares_below(values: Values, others: Values) -> Values:
+    """For each value the share of the others that lie below it, equal ones half; the others are sorted."""
     shares: Values = (np.searchsorted(others, values) + np.searchsorted(others, values, "right")) / (
         2 * len(others)
     )

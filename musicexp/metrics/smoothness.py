@@ -7,12 +7,13 @@ median absolute deviation, which a few spikes do not move, and 1.4826 makes it a
 
 Conventions, in which curves of other batch sizes are treated alike:
 - Curves are cut to the tokens that all of them have seen, and the span of the EMA (exponential moving average) is a
-  number of tokens too, the same for all: a share of what all have seen, but at least three of the widest gaps between
+  number of tokens too, the same for all: a share of what all have seen, but at least the widest gap between
   points. At equal iterations a batch of 12 windows would be judged after 1.5 times as much music as one of 8.
-- A point is compared with the EMA of those before it, in which a point weighs exp(-tokens since / span), and divided by
-  what independent noise would give at just this spacing, sqrt(1 + sum of squared weights). So noise of standard
-  deviation s gives s whether points are dense or not. The first span is not judged: the average has nothing to go by.
-- The median is taken out, and with it the lag of an average behind a steadily falling curve.
+- The EMA looks both ways and has a slope: a line through the points around, each weighing exp(-tokens apart / span). The
+  usual one looks back alone and lags behind a falling loss, so that a curve without any noise would have a roughness of
+  several per cent.
+- A point is compared with the others, not with itself, and divided by what independent noise would give at just this
+  spacing. So noise of standard deviation s gives s, whether points are dense or not.
 
 A training curve is measured on other music in every iteration. Its noise falls as 1 / sqrt(batch_size) even if nothing is
 learnt more smoothly, so that only validation curves say which settings learn more smoothly.
@@ -27,11 +28,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST_POINTS = 12
+FEWEST_POINTS = 20
 """Judged points below which a median of their scatter says nothing."""
-SPAN_SHARE = 1 / 20
+SPAN_SHARE = 1 / 40
 """Of the tokens that all curves have seen."""
-SPAN_GAPS = 3
+SPAN_GAPS = 1
 OF_GAUSS = 1.4826
 SPIKE_MADS = 4
 SPIKES_OF_NOISE = 0.0035
@@ -46,7 +47,7 @@ class Smoothness:
         roughness: noise / drop; nan if the loss did not fall.
         spikes: a share of the judged points.
         noise: 1.4826 MAD of the residuals, in the loss's unit.
-        drop: from the loss at the beginning of the stretch to the last EMA.
+        drop: from the loss at the beginning of the stretch to the mean round its end, weighted as by the EMA.
         points: how many were judged.
     """
 
@@ -82,7 +83,7 @@ def common_stretch(tokens: Sequence[Sequence[float]]) -> Stretch | None:
 
 
 def smoothness(tokens: Sequence[float], losses: Sequence[float], stretch: Stretch) -> Smoothness | None:
-    """Measure one curve; None with fewer than 12 points to judge, or where a loss is no number.
+    """Measure one curve; None with fewer than 20 points to judge, or where a loss is no number.
 
     Args:
         tokens: seen at each point, rising.
@@ -94,27 +95,60 @@ def smoothness(tokens: Sequence[float], losses: Sequence[float], stretch: Stretc
     at, values = at[within], values[within]
     if len(at) < FEWEST_POINTS or not np.isfinite(values).all() or not math.isfinite(first):
         return None
-    before, scale, last = _running(at, values, stretch.span)
-    residuals = ((values - before) / scale)[at >= at[0] + stretch.span]
-    if len(residuals) < FEWEST_POINTS:
-        return None
+    residuals = _residuals((at / stretch.span).tolist(), values.tolist())
     middle = float(np.median(residuals))
     deviation = float(np.median(np.abs(residuals - middle)))
-    noise, drop = OF_GAUSS * deviation, first - last
+    near = np.exp(-(at[-1] - at) / stretch.span)
+    noise, drop = OF_GAUSS * deviation, first - float((near * values).sum() / near.sum())
     spikes = float(np.mean(residuals - middle > SPIKE_MADS * deviation)) if deviation > 0 else 0.0
     return Smoothness(noise / drop if drop > 0 else math.nan, spikes, noise, drop, len(residuals))
 
 
-def _running(
-    at: NDArray[np.float64], values: NDArray[np.float64], span: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """The EMA before each point, by how much a point scatters round it more than round the truth, and the last EMA."""
-    before, scale = np.empty_like(values), np.empty_like(values)
-    keep = np.exp(-np.diff(at, prepend=at[0]) / span)
-    level, spread = float(values[0]), 1.0
-    for k, value in enumerate(values):
-        before[k], scale[k] = level, math.sqrt(1 + spread)
-        # The first point is the level; each later one takes what the time since the one before has let fade.
-        level = float(keep[k] * level + (1 - keep[k]) * value)
-        spread = float(keep[k] ** 2 * spread + (1 - keep[k]) ** 2)
-    return before, scale, level
+Sums = tuple[float, float, float, float, float, float, float, float]
+
+
+def _residuals(at: list[float], values: list[float]) -> NDArray[np.float64]:
+    """Each value less the line through the others, in standard deviations of independent noise of size 1.
+
+    Args:
+        at: in spans of the average.
+    """
+    before = _sums(at, values)
+    after = [_turned(sums) for sums in reversed(_sums([-x for x in reversed(at)], values[::-1]))]
+    found = []
+    for value, one, other in zip(values, before, after, strict=True):
+        w, wu, wuu, y, yu, q, qu, quu = (a + b for a, b in zip(one, other, strict=True))
+        spread = w * wuu - wu * wu
+        line = (wuu * y - wu * yu) / spread
+        variance = (wuu * wuu * q - 2 * wuu * wu * qu + wu * wu * quu) / spread**2
+        found.append((value - line) / math.sqrt(1 + variance))
+    return np.asarray(found)
+
+
+def _sums(at: list[float], values: list[float]) -> list[Sums]:
+    """At each point, over those before it: sums of w, wu, wu^2, wy, wuy, w^2, w^2 u, w^2 u^2.
+
+    u is how far a point is ahead (below 0), w = exp(u) its weight and y its value; one pass, since all of them fade alike.
+    """
+    w = wu = wuu = y = yu = q = qu = quu = 0.0
+    found: list[Sums] = [(w, wu, wuu, y, yu, q, qu, quu)]
+    for k in range(1, len(at)):
+        gap, value = at[k] - at[k - 1], values[k - 1]
+        fade = math.exp(-gap)
+        w, y, q = (
+            w + 1,
+            y + value,
+            q + 1,
+        )  # the point before comes in where it stands, and all of them move away
+        w, wu, wuu = fade * w, fade * (wu - gap * w), fade * (wuu - 2 * gap * wu + gap * gap * w)
+        y, yu = fade * y, fade * (yu - gap * y)
+        fade *= fade
+        q, qu, quu = fade * q, fade * (qu - gap * q), fade * (quu - 2 * gap * qu + gap * gap * q)
+        found.append((w, wu, wuu, y, yu, q, qu, quu))
+    return found
+
+
+def _turned(sums: Sums) -> Sums:
+    """Sums over the points behind, of which u is above 0."""
+    w, wu, wuu, y, yu, q, qu, quu = sums
+    return w, -wu, wuu, y, -yu, q, -qu, quu

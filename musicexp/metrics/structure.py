@@ -63,12 +63,12 @@ def repeated_grams(line: Line, size: int = GRAM) -> float:
 
 
 def ends_on_tonic(piece: Piece, line: Line) -> float:
-    """1 if the melody's last note is the tonic and no shorter than its mean note, else 0; nan for an empty piece.
+    """1 if the melody's last note is the tonic and no shorter than its mean note, else 0.
 
-    The tonic is that of the key that the notes themselves tell (`music.keys.analysed_key`), also where a source names one:
-    pieces made of tokens mostly have none written.
+    Nan where fewer than two pitch classes sound: they have no key. The tonic is that of the key that the notes themselves
+    tell (`music.keys.analysed_key`), also where a source names one: pieces made of tokens mostly have none written.
     """
-    if not len(piece):
+    if len(np.unique(piece.pitch % 12)) < 2:
         return math.nan
     tonic, _, mode = analysed_key(piece).partition(" ")
     place = (MINOR if mode == "minor" else MAJOR).index(tonic)
@@ -140,8 +140,9 @@ def _sounding(piece: Piece, begin: int, steps: int, count: int) -> NDArray[np.fl
     note = np.repeat(np.arange(len(onset)), spans)
     frame = first[note] + np.arange(len(note)) - np.repeat(np.cumsum(spans) - spans, spans)
     within = np.minimum(end[note], (frame + 1) * steps) - np.maximum(onset[note], frame * steps)
-    found = np.bincount(frame * 12 + piece.pitch[note] % 12, weights=within, minlength=count * 12)
-    return found.reshape(count, 12)
+    cells = frame * 12 + piece.pitch[note] % 12
+    lengths = np.bincount(cells, weights=within, minlength=count * 12)
+    return lengths.astype(np.float64).reshape(count, 12)
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from musicexp.errors import RunError
+from musicexp.report.cells import ONE_CHOICE, missing_runs
 from musicexp.report.chosen_runs import Chosen, best_of_experiment, best_of_study, check_number, named_runs
 from musicexp.report.compared import compared_run
 from musicexp.report.comparison import ComparedRun, Comparison, Difference, Group
@@ -19,8 +20,6 @@ from musicexp.tracking import Store, without_password
 TOP = 5
 IDENTITY = ("name", "resume", "tracking.uri", "tracking.experiment")
 """Settings that say where a run is kept and what it is called, and nothing about it."""
-ONE_CHOICE = {"dataset.name": "dataset", "dataset.collection": "dataset", "dataset.path": "dataset"}
-"""Settings that one choice sets together."""
 
 
 def compare_runs(
@@ -65,7 +64,8 @@ def comparison(chosen: Chosen, runs: Sequence[ComparedRun], store: str) -> Compa
     figures = [{**run.figures, **run.music, **more} for run, more in zip(runs, curves.figures, strict=True)]
     grouped = groups(runs, differing, figures)
     factors = _factors(runs, grouped, differing)
-    findings = found_of(runs, grouped, figures, curves, fair)
+    missing = missing_runs(runs, grouped, differing, factors, fair.bits_reason)
+    findings = found_of(runs, grouped, figures, curves, fair, missing)
     return Comparison(
         title=chosen.title,
         store=store,

@@ -15,6 +15,7 @@ from musicexp.config import read_config
 from musicexp.errors import StoreError
 from musicexp.music import Piece
 from musicexp.music.midi import midi_piece
+from musicexp.report.compared_music import music_sets
 from musicexp.report.comparison import CURVES, FIGURES, ComparedRun, ComparedSample, Reference, Side
 from musicexp.report.pace import points
 from musicexp.report.run_words import gone, state_words
@@ -79,6 +80,7 @@ def compared_run(run: MlflowRun, experiment: str) -> ComparedRun:
         trial=_whole(tags.get("trial")),
         note=tags.get(NOTE, ""),
         music=_music(run),
+        judged=music_sets(summary),
     )
 
 

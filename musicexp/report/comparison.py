@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from musicexp.music import Piece
+from musicexp.report.compared_music import MusicSet
 from musicexp.report.findings import Findings
 
 Side = Literal["train", "val"]
@@ -120,6 +121,7 @@ class ComparedRun:
         trial: the number of the trial in its study; None if it is none.
         note: what a person noted on it (MLflow's description).
         music: what was measured of its samples, by its name in MLflow, such as music/groove/T1; never nan.
+        judged: how its samples stand beside the real music that it learned from, by temperature.
     """
 
     id: str
@@ -145,6 +147,7 @@ class ComparedRun:
     trial: int | None = None
     note: str = ""
     music: Mapping[str, float] = field(default_factory=dict)
+    judged: tuple[MusicSet, ...] = field(default=(), repr=False)
 
     @property
     def short_id(self) -> str:

@@ -12,6 +12,10 @@ from musicexp.wording import count
 
 POINTS_WANTED = 40
 """Of a validation curve: enough for a median of their scatter."""
+HOW = (
+    "roughness is how far a curve scatters round its running mean, as a share of its whole drop; spikes are points far "
+    "above it, of which plain noise has 0.35 %"
+)
 SIDES: dict[Side, str] = {"train": "training", "val": "validation"}
 
 
@@ -64,12 +68,11 @@ def _can_be_judged(run: ComparedRun, side: Side) -> bool:
 def _words(
     runs: Sequence[ComparedRun], through: Sequence[int], stretches: Mapping[Side, Stretch]
 ) -> list[str]:
-    words = [
-        f"roughness of the {SIDES[side]} curves: scatter round their running mean as a share of the whole drop; spikes: the "
-        f"share of points far above it (0.35 % by plain noise); from {round(s.begin):,} to {round(s.end):,} tokens, which all "
-        f"have seen, the mean over {round(s.span):,}"
+    over = [
+        f"{SIDES[side]} from {round(s.begin):,} to {round(s.end):,}, the mean over {round(s.span):,}"
         for side, s in stretches.items()
     ]
+    words = [f"{HOW}; over the tokens that all runs have seen: {'; '.join(over)}"] if over else []
     if "train" in stretches:
         words += _batch_noise([runs[k] for k in through])
     if "val" not in stretches and any(runs[k].curves.get("val") for k in through):

@@ -20,7 +20,7 @@ HEADINGS = {
     "roughness/train": "roughness of the training curve",
     "spikes/train": "spikes of the training curve",
 }
-MUSIC = re.compile(r"music/([^/.]+)(\.auc|\.oa)?/(.+)")
+MUSIC = re.compile(r"music/([^/.]+)(\.auc|\.oa)?(?:/(.+))?")
 """A metric of the samples: its name, nothing or what of it, and the set: T1.5 is temperature 1.5."""
 OF_MUSIC = {None: "", ".auc": ", AUC against real pieces", ".oa": ", overlap with real pieces"}
 
@@ -31,6 +31,6 @@ def heading(name: str) -> str:
     if found is None:
         return HEADINGS.get(name, name)
     metric, what, where = found.groups()
-    temperature = re.fullmatch(r"T([\d.]+)", where)
-    at = f"T = {temperature[1]}" if temperature else where
-    return f"{metric.replace('_', ' ')} at {at}{OF_MUSIC[what]}"
+    temperature = re.fullmatch(r"T([\d.]+)", where or "")
+    at = f" at T = {temperature[1]}" if temperature else f" of {where}" if where else ""
+    return f"{metric.replace('_', ' ')}{at}{OF_MUSIC[what]}"

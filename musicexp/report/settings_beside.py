@@ -20,7 +20,7 @@ UNPAIRED = ("parameters", "iterations", "best_iteration")
 ALL_PAIRS = 4
 """Up to so many configurations each is compared with each; beyond, each with the first."""
 SEEDS_NAMED = 8
-ANECDOTE = "one pair is an anecdote: another seed may turn it round"
+ANECDOTE = "one pair is an anecdote, since another seed may turn it round"
 NO_SEED_SHARED = "they share no seed, so nothing can be paired"
 
 
@@ -72,15 +72,18 @@ def _beside(
     for name in shown:
         having = [s for s in shared if name in figures[ours[s]] and name in figures[theirs[s]]]
         if having:
-            told = pairs([figures[ours[s]][name] for s in having], [figures[theirs[s]][name] for s in having])
-            found[name] = _figure(name, told)
+            first_ones, second_ones = (
+                [figures[ours[s]][name] for s in having],
+                [figures[theirs[s]][name] for s in having],
+            )
+            found[name] = _figure(name, first_ones, second_ones)
     first_only, second_only = tuple(sorted(ours.keys() - theirs.keys())), tuple(sorted(theirs.keys() - ours.keys()))  # fmt: skip
     labels = visible(groups[first].label), visible(groups[second].label)
     words = []
     if not shared:
         words.append(f"{labels[0]} and {labels[1]}: {NO_SEED_SHARED}; {_apart(groups[first], groups[second])}")  # fmt: skip
     elif len(shared) == 1:
-        words.append(f"{labels[0]} and {labels[1]} share {_seeds(shared)} alone: {ANECDOTE}")
+        words.append(f"{labels[0]} and {labels[1]} share {_seeds(shared)} alone; {ANECDOTE}")
     alone = [f"{label} ({_seeds(only)})" for label, only in zip(labels, (first_only, second_only), strict=True) if only]  # fmt: skip
     if shared and alone:
         words.append(f"left out of the pairs, since the other side has no such seed: {', '.join(alone)}")
@@ -92,13 +95,15 @@ def _by_seed(runs: Sequence[ComparedRun], group: Group) -> dict[int, int]:
     return {seed: place for place in group.runs if (seed := runs[place].seed) is not None}
 
 
-def _figure(name: str, found: Pairs) -> PairedFigure:
+def _figure(name: str, ours: Sequence[float], theirs: Sequence[float]) -> PairedFigure:
+    found = pairs(ours, theirs)
     mean, low, high = found.difference
     known = math.isfinite(low)
     chance = found.chance
     return PairedFigure(
         figure=name,
         pairs=found.pairs,
+        differences=tuple(one - other for one, other in zip(ours, theirs, strict=True)),
         mean=mean,
         low=low if known else None,
         high=high if known else None,
