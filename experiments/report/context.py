@@ -3,7 +3,7 @@
     python experiments/report/context.py
 
 The model hears only the last events before each note (0, 1, 2, 4 ... 64, or all of them), and is asked how many nats the
-next token costs; n-gram models of the same order, counted on the same training pieces, are asked the same. Nothing is
+next token costs; n-gram models and PPM of the same order, counted on the same training pieces, are asked the same. Nothing is
 trained for it beyond three checkpoints of question 2 (checkpoints.py). Held-out pieces, each read from its beginning; the same tokens
 for all.
 """
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from results import difference, interval, keep_melodies, leave, rows
 from runs import Found, Place, asked, missing, place_of
 
-from musicexp.baselines import NGram
+from musicexp.baselines import PPM, NGram, Settings
 from musicexp.tokens import Ids
 from musicexp.training import Material
 
@@ -65,13 +65,19 @@ def answered(
         cut[ALL].append(whole)
         print(f"asked: {run.name}", flush=True)
     grams = ngrams(material, pieces)
+    orders = {events: ppm(material, pieces, Settings(short=False, order=events)) for events in EVENTS}
+    orders[ALL] = ppm(material, pieces, Settings(short=False))
+    both = ppm(material, pieces, Settings())
     lines += [
         f"{runs[0].config.model.num_layers} x {runs[0].config.model.hidden_size} LSTM on {runs[0].config.dataset.name}, seeds "
         f"{', '.join(str(run.config.seed) for run in runs)}; nats per token of {len(again):,} tokens of {len(pieces)} test pieces, mean and "
-        f"95 % interval over the seeds. An n-gram model of order k + 1 looks back on k events. `heard before`: the {100 * again.mean():.0f} % "
+        f"95 % interval over the seeds. An n-gram model of order k + 1 and a PPM of order k (long-term model, escape C) look back on k events. `heard before`: the {100 * again.mean():.0f} % "
         f"of the tokens before which the piece repeats {RUN} events; `new`: the others.",
         "",
-        *_table(cut, grams, again),
+        *_table(cut, grams, orders, again),
+        "",
+        "PPM with a short-term model beside, which learns each piece while it reads it and so remembers all of it: "
+        f"{both.mean():.3f}; heard before {both[again].mean():.3f}, new {both[~again].mean():.3f}.",
         "",
         *_gains(cut),
     ]
@@ -87,8 +93,14 @@ def answered(
         "lstm_heard_before": {_word(k): [float(n[again].mean()) for n in each] for k, each in cut.items()},
         "lstm_new": {_word(k): [float(n[~again].mean()) for n in each] for k, each in cut.items()},
         "ngram": grams,
+        "ppm": {_word(k): float(nats.mean()) for k, nats in orders.items()},
+        "ppm_with_short_term": {
+            "all": float(both.mean()),
+            "heard_before": float(both[again].mean()),
+            "new": float(both[~again].mean()),
+        },
     }
-    return lines, values, {"context.svg": _figure(cut, grams, again)}
+    return lines, values, {"context.svg": _figure(cut, grams, orders, again)}
 
 
 def ngrams(material: Material, pieces: Sequence[Ids]) -> dict[int, float]:
@@ -104,22 +116,31 @@ def ngrams(material: Material, pieces: Sequence[Ids]) -> dict[int, float]:
     return found
 
 
+def ppm(material: Material, pieces: Sequence[Ids], settings: Settings) -> Nats:
+    """Nats of each predicted token under a PPM that has counted the training pieces: float64 [tokens]."""
+    model = PPM(len(material.vocabulary), settings).fit(material.ids["train"])
+    return np.concatenate(model.token_nats(pieces))
+
+
 def _word(events: int) -> str:
     return "all" if events == ALL else str(events)
 
 
 def _table(
-    cut: Mapping[int, Sequence[Nats]], grams: Mapping[int, float], again: NDArray[np.bool_]
+    cut: Mapping[int, Sequence[Nats]],
+    grams: Mapping[int, float],
+    orders: Mapping[int, Nats],
+    again: NDArray[np.bool_],
 ) -> list[str]:
     body = []
     for events, each in cut.items():
         gram = f"{grams[events]:.3f}" if events in grams else "-"
         means = [float(nats.mean()) for nats in each]
         body.append(
-            [_word(events), interval(means), gram]
+            [_word(events), interval(means), gram, f"{orders[events].mean():.3f}"]
             + [interval([float(nats[where].mean()) for nats in each]) for where in (again, ~again)]
         )
-    return rows(["events", "LSTM", "n-gram", "LSTM, heard before", "LSTM, new"], body)
+    return rows(["events", "LSTM", "n-gram", "PPM", "LSTM, heard before", "LSTM, new"], body)
 
 
 def _gains(cut: Mapping[int, Sequence[Nats]]) -> list[str]:
@@ -135,7 +156,12 @@ def _gains(cut: Mapping[int, Sequence[Nats]]) -> list[str]:
     return rows(["more memory", "difference, nats per token"], body)
 
 
-def _figure(cut: Mapping[int, Sequence[Nats]], grams: Mapping[int, float], again: NDArray[np.bool_]) -> bytes:
+def _figure(
+    cut: Mapping[int, Sequence[Nats]],
+    grams: Mapping[int, float],
+    orders: Mapping[int, Nats],
+    again: NDArray[np.bool_],
+) -> bytes:
     """Nats against events looked back on; 0 stands at a half and all at 128 of the logarithmic axis."""
     at = {events: {0: 0.5, ALL: 128.0}.get(events, float(events)) for events in cut}
 
@@ -146,6 +172,7 @@ def _figure(cut: Mapping[int, Sequence[Nats]], grams: Mapping[int, float], again
     series = [
         mean(np.ones(len(again), dtype=bool), 0, "LSTM"),
         Series("n-gram of the same order", [(at[k], nats) for k, nats in grams.items()], 1),
+        Series("PPM", [(at[k], float(nats.mean())) for k, nats in orders.items()], 2),
         mean(again, 4, "LSTM, heard before"),
         mean(~again, 8, "LSTM, new"),
     ]
