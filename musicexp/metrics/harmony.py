@@ -88,6 +88,8 @@ def voices_sounding(piece: Piece) -> float:
     if not len(piece):
         return math.nan
     onset, end = piece.onset.astype(np.int64), piece.onset.astype(np.int64) + piece.duration
+    if not (end[:-1] > onset[1:]).any():
+        return 1.0
     order = np.argsort(piece.pitch, kind="stable")
     apart = piece.pitch[order] * int(end.max())  # so that no two pitches share a time
     return _covered(onset[order] + apart, end[order] + apart) / _covered(onset, end)
