@@ -47,6 +47,7 @@ def swept() -> tuple[Heat, dict[float, list[Piece]], tuple[Piece, ...]]:
 def test_the_nearest_temperature_is_the_one_that_draws_what_is_real() -> None:
     found, _, _ = swept()
     assert found.nearest == 1.0
+    assert not found.at_an_end
     assert 1.5 not in found.as_near
     assert [point.temperature for point in found.points] == [0.8, 1.0, 1.5]
     near, far = found.points[1], found.points[2]
@@ -83,6 +84,7 @@ def test_pieces_that_say_nothing_are_as_far_as_can_be() -> None:
     _, drawn, real = swept()
     found = heat({1.0: drawn[1.0], 0.1: [Piece.of([])] * 12}, real, table(real))
     assert found.nearest == 1.0
+    assert found.at_an_end
     assert found.points[0].distance > 0.4
     assert found.points[0].diversity == 0
     assert all(math.isfinite(each.value) for point in found.points for each in point.aucs.values())

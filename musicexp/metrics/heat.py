@@ -80,6 +80,11 @@ class Heat:
     nearest: float
     as_near: tuple[float, ...]
 
+    @property
+    def at_an_end(self) -> bool:
+        """Whether the nearest temperature is the lowest or the highest tried: one beyond it may lie nearer."""
+        return self.nearest in (self.points[0].temperature, self.points[-1].temperature)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
