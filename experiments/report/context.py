@@ -17,19 +17,27 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from checkpoints import checkpoints, chosen, material_of, model_of
 from drawings import Series, curves
-from memory import RUN, Nats, cut_memory, repeats, whole_memory
+from memory import RUN, Forgetful, Nats, cut_memory, repeats, whole_memory
 from numpy.typing import NDArray
 from results import difference, interval, keep_melodies, leave, rows
 from runs import Found, Place, asked, missing, place_of
 
+from musicexp.api import LoadedRun
 from musicexp.baselines import PPM, NGram, Settings
-from musicexp.tokens import Ids
+from musicexp.generation.melody import TOKENS_PER_NOTE
+from musicexp.model import sample
+from musicexp.music import Piece, write_midi
+from musicexp.tokens import BOS, EOS, Ids
 from musicexp.training import Material
 
 EVENTS = (0, 1, 2, 4, 8, 16, 32, 64)
 ALL = -1
 PIECES = 32
 """Test pieces that are asked about, drawn by lot: windows of 64 events cost 64 times as much as reading once."""
+SHORT = 4
+"""Events that the melodies of the short memory hear."""
+WARM = (1, 3)
+"""The samples that a run draws at its first temperature, 1.0."""
 LARGEST_KEY = 62
 """Bits in which NGram packs a context."""
 
@@ -81,10 +89,12 @@ def answered(
         "",
         *_gains(cut),
     ]
-    kept = [keep_melodies(run, f"{run.config.model.num_layers}-layers-seed{run.config.seed}", place.out) for run in runs[:1]]  # fmt: skip
+    names = keep_melodies(runs[0], "all-events", place.out, WARM)
+    names += forgetful_melodies(runs[0], SHORT, place)
     lines += [
         "",
-        "Melodies of the model that was asked: " + ", ".join(name for names in kept for name in names),
+        f"Melodies of {runs[0].name} at temperature 1, drawn with the same luck: with all its memory, and hearing {SHORT} events: "
+        + ", ".join(names),
     ]
     values: dict[str, object] = {
         "tokens": len(again),
@@ -101,6 +111,30 @@ def answered(
         },
     }
     return lines, values, {"context.svg": _figure(cut, grams, orders, again)}
+
+
+def forgetful_melodies(run: LoadedRun, events: int, place: Place) -> list[str]:
+    """Draw as many melodies as `WARM` names, at temperature 1 from the same random streams, with cut memory; their names."""
+    checkpoint, count = run.checkpoint(), len(WARM)
+    tokenizer, vocabulary, settings = checkpoint.tokenizer, checkpoint.vocabulary, checkpoint.config.samples
+    drawn = sample(
+        Forgetful(checkpoint.model(), events),
+        [tokenizer.grammar(vocabulary) for _ in range(count)],
+        [np.random.default_rng((settings.seed, 0, draw)) for draw in range(1, count + 1)],
+        [1.0] * count,
+        np.full(count, BOS, dtype=np.int64),
+        eos=EOS,
+        max_notes=settings.max_notes,
+        max_tokens=settings.max_notes * TOKENS_PER_NOTE,
+    )
+    like = Piece.of([], tempo=checkpoint.tempo, metre=checkpoint.metre)
+    names = []
+    for number, one in enumerate(drawn, start=1):
+        path = place.out / "samples" / f"{events}-events-{number}.mid"
+        words = vocabulary.decode(one.ids.tolist())
+        write_midi(tokenizer.piece(words, path.stem, like=like), path)
+        names.append(f"samples/{path.name}")
+    return names
 
 
 def ngrams(material: Material, pieces: Sequence[Ids]) -> dict[int, float]:
