@@ -73,8 +73,8 @@ def test_a_pair_in_words(ours: Sequence[float], theirs: Sequence[float], told: s
 
 def four() -> list[ComparedRun]:
     """Two configurations with three and two seeds, of which two are in both."""
-    runs = [run(k, "lr=0.01", seed=k, bits=5.0 + k / 10) for k in range(3)]
-    return runs + [run(3 + k, "lr=0.02", seed=k, bits=6.0 + k / 10 + 0.01 * k) for k in (1, 2)]
+    runs = [run(k, settings={"lr": 0.01}, seed=k, bits=5.0 + k / 10) for k in range(3)]
+    return runs + [run(3 + k, settings={"lr": 0.02}, seed=k, bits=6.0 + k / 10 + 0.01 * k) for k in (1, 2)]
 
 
 def test_seeds_that_one_side_lacks_are_named_and_left_out() -> None:
@@ -103,7 +103,7 @@ def test_the_order_of_runs_and_a_constant_change_no_difference() -> None:
 
 
 def test_one_seed_is_an_anecdote_and_the_command_that_adds_seeds_is_there() -> None:
-    found = side_by_side([run(0, "lr=0.01", bits=5), run(1, "lr=0.02", bits=6)])
+    found = side_by_side([run(0, settings={"lr": 0.01}, bits=5), run(1, settings={"lr": 0.02}, bits=6)])
     table = shown(found)
     assert "one pair is an anecdote, since another seed may turn it round" in table
     assert "python -m musicexp run lr=0.01 seed=1 seeds=2\n" in table
@@ -111,10 +111,7 @@ def test_one_seed_is_an_anecdote_and_the_command_that_adds_seeds_is_there() -> N
 
 
 def test_many_configurations_are_compared_with_the_first_and_the_best_two_with_each_other() -> None:
-    runs = [
-        run(k, f"lr={0.01 + k / 100}", settings={"lr": 0.01 + k / 100}, bits=6 - k / 10) for k in range(6)
-    ]
-    found = side_by_side([replace(one, settings=composed() | one.settings) for one in runs])
+    found = side_by_side([run(k, settings={"lr": 0.01 + k / 100}, bits=6 - k / 10) for k in range(6)])
     assert [(pair.first, pair.second) for pair in found.findings.beside] == [
         *((0, k) for k in range(1, 6)),
         (4, 5),
@@ -134,6 +131,7 @@ def test_what_must_not_be_compared_is_in_no_pair() -> None:
 # Missing runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -200,7 +198,7 @@ def test_cells_that_cannot_be_are_not_named() -> None:
 
 
 def test_a_configuration_that_was_trained_twice_with_a_seed_wants_no_seed_twice() -> None:
-    runs = [run(0, "lr=0.01"), run(1, "lr=0.01"), run(2, "lr=0.02")]
+    runs = [run(0, settings={"lr": 0.01}), run(1, settings={"lr": 0.01}), run(2, settings={"lr": 0.02})]
     assert side_by_side(runs).findings.missing.more_seeds == (
         "python -m musicexp run lr=0.01 seed=1 seeds=2",
         "python -m musicexp run lr=0.02 seed=1 seeds=2",
@@ -314,6 +312,7 @@ def several() -> Comparison:
     return side_by_side(runs)
 
 
+@pytest.mark.slow
 def test_everything_stands_in_the_page_and_none_of_it_is_markup() -> None:
     page = comparison_page(several(), Sound(carried_soundfont()), 0).decode()
     for told in (
