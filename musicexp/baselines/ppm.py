@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from musicexp.baselines.ppm_context import Context, Learning, Memory, Remembered
 from musicexp.baselines.ppm_escape import Floats, Ints, Told, told, weight
 from musicexp.baselines.ppm_running import running
 from musicexp.baselines.ppm_tree import Level, Reading, grown, remembered
@@ -89,6 +90,18 @@ class PPM:
         weights = [weight(model.entropy_nats, symbols, self.settings.bias) for model in models]
         heard = sum(w * model.chance for w, model in zip(weights, models, strict=True))
         return np.split(-np.log(heard / sum(weights)), reading.ends[:-1]) if len(pieces) else []
+
+    def context(self) -> Context:
+        """A new piece that grows token by token, asked what comes next; LTM+ knows what it was fitted to, and the piece."""
+        memories: list[Memory] = []
+        size, order, framed = self._size, self.settings.order, self.settings.framed
+        if self.settings.long == "LTM":
+            memories.append(Remembered(self._tree, size, order))
+        elif self.settings.long == "LTM+":
+            memories.append(Learning(size, order, framed, self._reading(self._learned)))
+        if self.settings.short:
+            memories.append(Learning(size, order, framed, self._reading([])))
+        return Context(memories, self._times_V, self.settings.bias)
 
     def _reading(self, pieces: Sequence[Ids]) -> Reading:
         return Reading.of(pieces, self.settings.framed)
