@@ -7,21 +7,25 @@ from functools import cache
 import numpy as np
 import pytest
 
-from musicexp.baselines import PPM, Settings
+from musicexp.baselines import PPM, PPMSettings
 from musicexp.errors import MusicError
 from musicexp.music import pearce
 
 CELLS = {
     "C2I": (
-        Settings("LTM", short=False, order=2, framed=False),
+        PPMSettings("LTM", short=False, order=2, framed=False),
         {2: 2.563, 7: 2.613},
         {2: 2.553001, 7: 2.607134},
     ),
-    "LTM": (Settings("LTM", short=False, framed=False), {2: 2.444, 7: 2.428}, {2: 2.432086, 7: 2.420753}),
-    "LTM+": (Settings("LTM+", short=False, framed=False), {2: 2.375, 7: 2.237}, {2: 2.348031, 7: 2.210425}),
-    "LTM+ and STM": (Settings("LTM+", framed=False), {2: 2.347, 7: 2.106}, {2: 2.317278, 7: 2.061813}),
+    "LTM": (PPMSettings("LTM", short=False, framed=False), {2: 2.444, 7: 2.428}, {2: 2.432086, 7: 2.420753}),
+    "LTM+": (
+        PPMSettings("LTM+", short=False, framed=False),
+        {2: 2.375, 7: 2.237},
+        {2: 2.348031, 7: 2.210425},
+    ),
+    "LTM+ and STM": (PPMSettings("LTM+", framed=False), {2: 2.347, 7: 2.106}, {2: 2.317278, 7: 2.061813}),
 }
-"""Settings, Pearce's figures by data set, and ours."""
+"""PPMSettings, Pearce's figures by data set, and ours."""
 
 QUICK = ("LTM", 7)
 """The one that is always looked at; to read the chorales takes longer than to count them."""
@@ -35,7 +39,7 @@ def melodies(number: int) -> list[np.ndarray]:
     return [np.searchsorted(alphabet, melody) for melody in found]
 
 
-def bits_per_pitch(number: int, settings: Settings) -> list[float]:
+def bits_per_pitch(number: int, settings: PPMSettings) -> list[float]:
     """Of each fold."""
     every = melodies(number)
     size = pearce.DATA_SETS[number].pitches

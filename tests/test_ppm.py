@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tunes import quickly, random_ids
 
-from musicexp.baselines import PPM, Settings
+from musicexp.baselines import PPM, PPMSettings
 from musicexp.baselines import ppm as ppm_module
 from musicexp.baselines.ppm import Long
 from musicexp.baselines.ppm_tree import LONGEST, Reading, grown
@@ -30,7 +30,7 @@ MODELS: list[tuple[Long | None, bool]] = [
     ("LTM+", True),
 ]
 VARIANTS = {
-    f"{long or 'none'}{' and STM' * short}, order {order}{', bare' * (not framed)}": Settings(
+    f"{long or 'none'}{' and STM' * short}, order {order}{', bare' * (not framed)}": PPMSettings(
         long, short, order, framed=framed
     )
     for long, short in MODELS
@@ -44,7 +44,7 @@ thoroughly = hypothesis.settings(max_examples=100, deadline=None, derandomize=Tr
 class Slowly:
     """One model of Pearce (2005, section 6.2) with dictionaries: counts of every context, one token at a time."""
 
-    def __init__(self, settings: Settings, symbols: Sequence[int]) -> None:
+    def __init__(self, settings: PPMSettings, symbols: Sequence[int]) -> None:
         self.order, self.symbols = settings.order, symbols
         self.counts: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
 
@@ -84,7 +84,7 @@ class Slowly:
         return {symbol: chance / total for symbol, chance in found.items()}
 
 
-def slowly(settings: Settings, train: Sequence[Ids], test: Sequence[Ids]) -> list[list[dict[int, float]]]:
+def slowly(settings: PPMSettings, train: Sequence[Ids], test: Sequence[Ids]) -> list[list[dict[int, float]]]:
     """The whole distribution at each predicted token of each test piece."""
     first = 1 if settings.framed else 0
     symbols = [s for s in range(SIZE) if not (settings.framed and s in (PAD, BOS))]
@@ -118,7 +118,7 @@ def relative_entropy(chances: dict[int, float]) -> float:
     return -math.fsum(p * math.log(p) for p in chances.values()) / math.log(len(chances))
 
 
-def pieces_of(settings: Settings, seed: int, count: int) -> list[Ids]:
+def pieces_of(settings: PPMSettings, seed: int, count: int) -> list[Ids]:
     """Random pieces with something to find: a few tokens, and a repeat of the piece's own beginning."""
     found = [
         np.concatenate([piece[:-1], piece[1 : len(piece) // 2], piece[-1:]])
@@ -129,7 +129,7 @@ def pieces_of(settings: Settings, seed: int, count: int) -> list[Ids]:
 
 @quickly
 @given(settings=some_variant, seed=st.integers(0, 10**6))
-def test_the_fast_counting_is_the_slow_one(settings: Settings, seed: int) -> None:
+def test_the_fast_counting_is_the_slow_one(settings: PPMSettings, seed: int) -> None:
     compare(settings, seed)
 
 
@@ -137,11 +137,11 @@ def test_the_fast_counting_is_the_slow_one(settings: Settings, seed: int) -> Non
 @pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS)
 @thoroughly
 @given(seed=st.integers(0, 10**6))
-def test_the_fast_counting_of_every_variant_is_the_slow_one(settings: Settings, seed: int) -> None:
+def test_the_fast_counting_of_every_variant_is_the_slow_one(settings: PPMSettings, seed: int) -> None:
     compare(settings, seed)
 
 
-def compare(settings: Settings, seed: int) -> None:
+def compare(settings: PPMSettings, seed: int) -> None:
     train, test = pieces_of(settings, seed, 5), pieces_of(settings, seed + 1, 3)
     first = 1 if settings.framed else 0
     expected = [
@@ -156,7 +156,7 @@ def compare(settings: Settings, seed: int) -> None:
 
 @quickly
 @given(settings=some_variant, seed=st.integers(0, 10**6))
-def test_a_growing_context_tells_the_same_and_sums_to_one(settings: Settings, seed: int) -> None:
+def test_a_growing_context_tells_the_same_and_sums_to_one(settings: PPMSettings, seed: int) -> None:
     """At every token of a piece; PAD and BOS are never predicted, and everything else may come."""
     train, [test] = pieces_of(settings, seed, 4), pieces_of(settings, seed + 1, 1)
     model = PPM(SIZE, settings).fit(train)
@@ -177,7 +177,7 @@ def test_a_growing_context_tells_the_same_and_sums_to_one(settings: Settings, se
 def test_a_long_context_grows(long: Long | None) -> None:
     """Behind more tokens than there was room for."""
     piece = sequence(np.random.default_rng(0).integers(3, SIZE, 300))
-    model = PPM(SIZE, Settings(long)).fit(random_ids(0, 3, SIZE))
+    model = PPM(SIZE, PPMSettings(long)).fit(random_ids(0, 3, SIZE))
     context, nats = model.context(), []
     for before, token in zip(piece[:-1].tolist(), piece[1:].tolist(), strict=True):
         context.advance(before)
@@ -191,7 +191,7 @@ def test_golden_by_hand() -> None:
     Behind 1 came 2 and 3, once each: 1 / 4 for each, 2 / 4 for what is below. There 1 came twice, and 2 and 3 are known:
     the state has 2 of its 4, and 3 kinds, so count / 5 for each and 3 / 5 for what is below: 1 / (4 + 1 - 3) for all.
     """
-    model = PPM(4, Settings("LTM", short=False, order=1, framed=False)).fit([np.array([1, 2, 1, 3])])
+    model = PPM(4, PPMSettings("LTM", short=False, order=1, framed=False)).fit([np.array([1, 2, 1, 3])])
     down = 2 / 4
     chances = np.array([0.0, 0.0, 1 / 4, 1 / 4]) + down * (np.array([0, 2, 1, 1]) / 5 + 3 / 5 / 2)
     context = model.context()
@@ -203,7 +203,7 @@ def test_golden_by_hand() -> None:
 
 def test_whoever_has_heard_nothing_finds_everything_as_likely() -> None:
     piece = sequence(np.array([3, 5, 4]))
-    assert PPM(SIZE, Settings("LTM", short=False)).fit([]).token_nats([piece])[0] == pytest.approx(
+    assert PPM(SIZE, PPMSettings("LTM", short=False)).fit([]).token_nats([piece])[0] == pytest.approx(
         [math.log(SIZE - 2)] * 4, rel=1e-14
     )
     for settings in VARIANTS.values():
@@ -221,10 +221,10 @@ def test_nothing_asked_is_nothing_told() -> None:
 def test_what_repeats_within_a_piece_gets_cheap_for_a_short_term_model_alone() -> None:
     phrase = [3, 5, 4, 6, 3, 3, 6, 5]
     piece = sequence(np.array(phrase * 4))
-    first, *_, last = np.split(PPM(SIZE, Settings(None)).token_nats([piece])[0][:-1], 4)
+    first, *_, last = np.split(PPM(SIZE, PPMSettings(None)).token_nats([piece])[0][:-1], 4)
     assert last.sum() < first.sum() / 3
     other = random_ids(7, 5, SIZE)
-    flat = PPM(SIZE, Settings("LTM", short=False)).fit(other).token_nats([piece])[0][:-1]
+    flat = PPM(SIZE, PPMSettings("LTM", short=False)).fit(other).token_nats([piece])[0][:-1]
     assert flat[8:16].sum() == pytest.approx(flat[24:].sum(), rel=0.01)
     assert PPM(SIZE).fit(other).nll_nats([piece])[0] < flat.sum()
 
@@ -232,14 +232,14 @@ def test_what_repeats_within_a_piece_gets_cheap_for_a_short_term_model_alone() -
 def test_only_the_learning_model_knows_the_pieces_before() -> None:
     train, test = random_ids(3, 12, SIZE), random_ids(4, 8, SIZE)
     for long, short in (MODELS[0], MODELS[2], MODELS[3]):
-        model = PPM(SIZE, Settings(long, short)).fit(train)
+        model = PPM(SIZE, PPMSettings(long, short)).fit(train)
         found = model.nll_nats(test)
         assert model.nll_nats(test[::-1])[::-1] == pytest.approx(found, rel=1e-12)
         assert [model.nll_nats([piece])[0] for piece in test] == pytest.approx(found, rel=1e-12)
-        assert PPM(SIZE, Settings(long, short)).fit(train[::-1]).nll_nats(test) == pytest.approx(
+        assert PPM(SIZE, PPMSettings(long, short)).fit(train[::-1]).nll_nats(test) == pytest.approx(
             found, rel=1e-12
         )
-    learning = PPM(SIZE, Settings("LTM+", short=False)).fit(train)
+    learning = PPM(SIZE, PPMSettings("LTM+", short=False)).fit(train)
     once, again = learning.nll_nats([test[0], test[0]])
     assert again < once / 1.5
     assert learning.nll_nats([test[0]])[0] == pytest.approx(
@@ -247,8 +247,8 @@ def test_only_the_learning_model_knows_the_pieces_before() -> None:
     )  # it has not learned from being asked
 
 
-@pytest.mark.parametrize("settings", [Settings(), Settings("LTM+")])
-def test_shares_of_the_work_change_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("settings", [PPMSettings(), PPMSettings("LTM+")])
+def test_shares_of_the_work_change_nothing(settings: PPMSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = random_ids(5, 12, SIZE), random_ids(6, 9, SIZE)
     model = PPM(SIZE, settings).fit(train)
     whole = model.nll_nats(test)
