@@ -196,22 +196,21 @@ def _figure(
     orders: Mapping[int, Nats],
     again: NDArray[np.bool_],
 ) -> bytes:
-    """Nats against events looked back on; 0 stands at a half and all at 128 of the logarithmic axis."""
-    at = {events: {0: 0.5, ALL: 128.0}.get(events, float(events)) for events in cut}
+    """Nats against events looked back on, from one on; `ALL` stands at 128 of the logarithmic axis."""
+    at = {events: 128.0 if events == ALL else float(events) for events in cut if events != 0}
 
     def mean(where: NDArray[np.bool_], arm: int, label: str) -> Series:
-        heights = {k: float(np.mean([nats[where].mean() for nats in each])) for k, each in cut.items()}
+        heights = {k: float(np.mean([nats[where].mean() for nats in cut[k]])) for k in at}
         return Series(label, [(at[k], height) for k, height in heights.items()], arm)
 
     series = [
         mean(np.ones(len(again), dtype=bool), 0, "LSTM"),
-        Series("n-gram of the same order", [(at[k], nats) for k, nats in grams.items()], 1),
-        Series("PPM", [(at[k], float(nats.mean())) for k, nats in orders.items()], 2),
+        Series("n-gram", [(at[k], nats) for k, nats in grams.items() if k in at], 1),
+        Series("PPM", [(at[k], float(orders[k].mean())) for k in at], 2),
         mean(again, 4, "LSTM, heard before"),
         mean(~again, 8, "LSTM, new"),
     ]
-    title = "What memory is worth: nats per token against events looked back on"
-    return curves(title, series, "events (0.5: none, 128: all)", "nats per token", log=True)
+    return curves("What memory is worth", series, "events looked back on (128: all)", "nats per token", log=True)  # fmt: skip
 
 
 if __name__ == "__main__":

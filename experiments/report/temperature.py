@@ -213,7 +213,10 @@ def _panel_figure(asked_: Sequence[Asked], real: Values) -> bytes:
 def _shape_figure(asked_: Sequence[Asked], run: LoadedRun, material: Material) -> bytes:
     """Entropy over temperature, and the likeliest tokens behind the beginning of one of the model's own melodies."""
     entropy = [Series("a checkpoint", [(T, one.shapes[T].entropy) for T in RESHAPED], 0) for one in asked_]
-    nats = [Series("a checkpoint", [(T, one.shapes[T].nats) for T in RESHAPED], 0) for one in asked_]
+    nats = [
+        Series("a checkpoint", [(T, one.shapes[T].nats) for T in RESHAPED if DRAWN[0] <= T], 0)
+        for one in asked_
+    ]
     panels = [
         ("Entropy of the next note", panel(entropy, "temperature", "bits", "Entropy by temperature")),
         ("Cost of the note that really follows", panel(nats, "temperature", "nats per token", "Cost by temperature")),
