@@ -340,9 +340,7 @@ def test_more_presets_than_trials_are_not_waited_for(begun: Callable[..., Study]
 @pytest.mark.slow
 def test_a_study_of_melodies_tells_how_many_and_takes_no_copies(begun: Callable[..., Study]) -> None:
     """The objective is |AUC - .5| on validation pieces; the share of copies is a constraint, never part of it."""
-    study = begun(
-        *SPACE, "objective=[music/groove,music/interval_entropy]", "samples.scored=20", "trials=2"
-    )
+    study = begun(*SPACE, "objective=[music/groove,music/interval_entropy]", "samples.scored=20", "trials=2")
     said = worked(study)
     assert any("20 melodies" in line and "music/groove: AUC" in line for line in said)
     for trial, frozen in zip(record(study).trials, study.finished(), strict=True):
