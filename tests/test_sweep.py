@@ -343,15 +343,15 @@ def test_a_study_of_melodies_tells_how_many_and_takes_no_copies(begun: Callable[
     study = begun(*SPACE, "objective=[music/groove,music/interval_entropy]", "samples.scored=20", "trials=2")
     said = worked(study)
     assert any("20 melodies" in line and "music/groove: AUC" in line for line in said)
-    for trial, frozen in zip(record(study).trials, study.finished(), strict=True):
-        assert trial.values[0] == pytest.approx(abs(trial.figures["music/groove.auc"] - 0.5))
-        assert trial.figures["scored"] == 20
-        assert "20 melodies" in trial.note
-        copied = trial.figures.get("copied_8grams", 0.0) - trial.figures.get("copied_8grams/human", 0.0)
+    for told, frozen in zip(record(study).trials, study.finished(), strict=True):
+        assert told.values[0] == pytest.approx(abs(told.figures["music/groove.auc"] - 0.5))
+        assert told.figures["scored"] == 20
+        assert "20 melodies" in told.note
+        copied = told.figures.get("copied_8grams", 0.0) - told.figures.get("copied_8grams/human", 0.0)
         assert frozen.constraints["copied_8grams"] == pytest.approx(copied)
-        assert trial.feasible == (copied <= 0)
-    told = json.loads(run_of(study, 0).read("summary.json"))
-    assert told["music"]["heat"] is None, "no test piece is looked at, and no other temperature is tried"
+        assert told.feasible == (copied <= 0)
+    left = json.loads(run_of(study, 0).read("summary.json"))
+    assert left["music"]["heat"] is None, "no test piece is looked at, and no other temperature is tried"
 
 
 def test_copies_are_infeasible_however_much_they_sound_like_music() -> None:
