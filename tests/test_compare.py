@@ -55,6 +55,7 @@ TINY = (
     "iterations=3",
     "validation.every=2",
     "samples.max_notes=6",
+    "samples.scored=0",
     "threads=1",
     "render.audio=false",
     "render.score=false",

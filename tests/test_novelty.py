@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from functools import cache
 
 import numpy as np
@@ -254,3 +255,35 @@ def test_music_has_no_faults() -> None:
     ):
         assert faults([of(rows)]) == []
     assert [fault.kind for fault in faults([of([(12, 60)])])] == ["one note"]
+
+
+def test_an_hour_of_music_is_measured_like_any() -> None:
+    hour = of([(12, 60 + k * k % 23) for k in range(14_000)])
+    assert finder().longest_copy(hour) < 20
+    assert 0 <= finder().copied_8grams(hour) < 1
+    assert 0 < finder().originality(hour) < 1
+    assert CopyFinder([hour]).longest_copy(cut(hour, 7000, 300)) == 300
+    assert 0 < mean_edit_distance([hour, corpus()[0]]) <= 1
+    assert faults([hour]) == []
+
+
+@pytest.mark.slow
+def test_novelty_of_64_samples_beside_1000_tunes_takes_less_than_a_second() -> None:
+    """Of the processor's time: others may be at work."""
+    learned = [tune(seed, 110) for seed in range(1000)]
+    samples = [tune(seed, 110) for seed in range(2000, 2064)]
+    begun = time.process_time()
+    own = CopyFinder(learned)
+    built = time.process_time()
+    for sample in samples:
+        own.longest_copy(sample)
+        own.copied_8grams(sample)
+    found = time.process_time()
+    mean_edit_distance(samples)
+    compared = time.process_time()
+    for sample in samples:
+        own.originality(sample)
+    assert built - begun < 1
+    assert found - built < 1
+    assert compared - found < 1
+    assert time.process_time() - compared < 2

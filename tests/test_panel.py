@@ -7,11 +7,12 @@ import time
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
-from tunes import melodies, polyphony, quickly, scale, shifted
+from tunes import melodies, polyphony, quickly, scale, shifted, slowly
 
-from musicexp.metrics.harmony import harmony
+from musicexp.metrics.harmony import harmony, voices_sounding
 from musicexp.metrics.lines import Line, bars_of, line_of
 from musicexp.metrics.melody import interval_entropy, leap_recovery, leap_share, mean_interval
 from musicexp.metrics.panel import METRICS, measured
@@ -97,7 +98,7 @@ def test_one_bar_has_no_second_bar_to_be_like() -> None:
     assert values["pitch_class_entropy_1bar"] == pytest.approx(values["pitch_class_entropy"])
 
 
-@quickly
+@slowly
 @given(st.one_of(melodies(16), polyphony(16)), st.integers(-12, 12))
 def test_no_metric_knows_the_key(piece: Piece, semitones: int) -> None:
     moved = Piece.of([n._replace(pitch=n.pitch + semitones) for n in piece.notes()], metre=piece.metre)
@@ -106,7 +107,7 @@ def test_no_metric_knows_the_key(piece: Piece, semitones: int) -> None:
         assert same(measured(moved) | {"ends_on_tonic": 0}, measured(piece) | {"ends_on_tonic": 0})
 
 
-@quickly
+@slowly
 @given(st.one_of(melodies(16), polyphony(16)), st.integers(1, 5))
 def test_no_metric_knows_how_many_bars_were_silent_before(piece: Piece, bars: int) -> None:
     steps = bars * bars_of(piece).steps
@@ -114,7 +115,7 @@ def test_no_metric_knows_how_many_bars_were_silent_before(piece: Piece, bars: in
     assert same(measured(later), measured(piece))
 
 
-@quickly
+@slowly
 @given(polyphony(16), st.randoms(use_true_random=False))
 def test_the_order_in_which_notes_are_given_does_not_matter(piece: Piece, random: object) -> None:
     notes = piece.notes()
@@ -161,7 +162,7 @@ def test_what_is_about_proportions_does_not_know_how_fast_notes_are(piece: Piece
     assert same({name: one[name] for name in names}, {name: other[name] for name in names})
 
 
-@quickly
+@slowly
 @given(st.one_of(melodies(16), polyphony(16)))
 def test_shares_are_shares_and_entropies_are_no_more_than_their_classes(piece: Piece) -> None:
     for name, value in measured(piece).items():
@@ -362,6 +363,16 @@ def test_chords_by_hand() -> None:
     assert math.isnan(values["parallels"])
 
 
+@quickly
+@given(polyphony(16))
+def test_voices_are_counted_step_by_step(piece: Piece) -> None:
+    """muspy's polyphony by its definition: the mean number of pitches over the steps in which any sounds."""
+    roll = np.zeros((128, int((piece.onset + piece.duration).max())), dtype=bool)
+    for note in piece.notes():
+        roll[note.pitch, note.onset : note.onset + note.duration] = True
+    assert voices_sounding(piece) == pytest.approx(roll.sum() / roll.any(axis=0).sum())
+
+
 def test_parallels_are_fifths_and_octaves_that_move_together() -> None:
     assert harmony(chords((60, 67), (62, 69), (64, 71)))["parallels"] == 1
     assert harmony(chords((48, 60), (50, 62), (52, 59)))["parallels"] == 0.5
@@ -376,3 +387,13 @@ def test_harmony_is_the_same_however_much_is_in_memory(monkeypatch: pytest.Monke
     whole = harmony(piece)
     monkeypatch.setattr("musicexp.metrics.harmony.AT_ONCE", 7)
     assert same(harmony(piece), whole)
+
+
+# ---------------------------------------------------------------------------------------------------
+# What is written of them
+
+
+def test_the_documentation_has_the_panel_s_own_words() -> None:
+    written = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = [f"| {m.title} | `{m.name}` | {m.asks} | {m.unit} | {m.source} |" for m in METRICS.values()]
+    assert "\n".join(["|---|---|---|---|---|", *rows, ""]) in written

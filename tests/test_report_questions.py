@@ -94,6 +94,18 @@ def test_memory_is_cut_where_it_says(question: Any) -> None:
     assert none[0] == none[5] == pytest.approx(-float(model.head.bias.detach().double().log_softmax(-1)[4]))
 
 
+def test_who_hears_all_events_is_the_model_and_who_hears_two_forgets(question: Any) -> None:
+    model, ids = small_model(), np.array([[1, 4, 5, 6], [1, 7, 8, 4]])
+    all_, two = (question("memory").Forgetful(model, events) for events in (99, 2))
+    for column in ids.T:
+        whole, short = all_(column), two(column)
+    with torch.inference_mode():
+        wanted, after_two = (model(torch.tensor(x))[0][:, -1].double().log_softmax(-1).numpy() for x in (ids, ids[:, 2:]))  # fmt: skip
+    assert whole == pytest.approx(wanted)
+    assert short == pytest.approx(after_two)
+    assert np.abs(whole - short).max() > 1e-6
+
+
 def test_a_repeat_is_a_run_heard_before_in_the_same_piece(question: Any) -> None:
     piece = np.array([1, 4, 5, 6, 7, 9, 4, 5, 6, 7, 8, 2])
     again = question("memory").repeats([piece, piece])

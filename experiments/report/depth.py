@@ -26,6 +26,7 @@ from musicexp.config import compose
 from musicexp.render.plots import Point
 from musicexp.tracking import cache_dir
 from musicexp.training import Silent, parameters, prepare
+from musicexp.wording import count
 
 DEPTHS = (1, 2, 3)
 VAL = "loss/val"
@@ -145,7 +146,7 @@ def _answered(
     lines += [
         f"Widths {', '.join(f'{d} x {runs[d][0].config.model.hidden_size}' for d in DEPTHS)} on {model.dataset.name}, lr {model.lr:g} constant, batch "
         f"{model.batch_size}, seeds {', '.join(str(run.config.seed) for run in runs[1])}. Bits per note, mean and 95 % interval over the seeds. "
-        f"Equal time: {budget:.0f} s of one processor, in which {', '.join(f'{d} layers take {budget / seconds[d]:.0f}' for d in DEPTHS)} iterations.",
+        f"Equal time: {budget:.0f} s of one processor, in which {', '.join(f'{_layers(d)}: {budget / seconds[d]:.0f}' for d in DEPTHS)} iterations.",
         "",
         *rows(
             ["layers", "parameters", "ms an iteration", "validation, equal iterations", "test, equal iterations", "validation, equal time"],
@@ -177,7 +178,7 @@ def _answered(
     ]  # fmt: skip
     for d in DEPTHS:
         names = keep_melodies(runs[d][0], f"{d}-layers", place.out)
-        lines += [*([""] if d == 1 else []), f"- {d} layers: {', '.join(names)}"]
+        lines += [*([""] if d == 1 else []), f"- {_layers(d)}: {', '.join(names)}"]
     values: dict[str, object] = {
         "seconds_per_iteration": seconds,
         "parameters": {d: parameters(runs[d][0].config, material) for d in DEPTHS},
@@ -187,6 +188,10 @@ def _answered(
         "front": best,
     }
     return lines, values, {"pareto.svg": _figure(offers, best, curve)}
+
+
+def _layers(depth: int) -> str:
+    return count(depth, "layer")
 
 
 def _bits(run: LoadedRun) -> float:
@@ -204,18 +209,15 @@ def _figure(
     curve: Mapping[int, Sequence[Sequence[tuple[int, float]]]],
 ) -> bytes:
     series = [
-        Series(f"{d} layer{'s' * (d > 1)}", [(cost, loss) for e, _, cost, loss in offers if e == d], d - 1)
-        for d in DEPTHS
+        Series(_layers(d), [(cost, loss) for e, _, cost, loss in offers if e == d], d - 1) for d in DEPTHS
     ]
     points = [
-        Point(cost, loss, "leading", f"{d} layers, {k} iterations: {loss:.3f} bits per note, {cost:.1f} s")
+        Point(cost, loss, "leading", f"{_layers(d)}, {k} iterations: {loss:.3f} bits per note, {cost:.1f} s")
         for d, k, cost, loss in best
     ]
     title = "Bits per note against seconds of one processor; points: the Pareto front"
     by_time = panel(series, "seconds of one processor", "bits per note", title, points=points, log=True)
-    each = [
-        Series(f"{d} layer{'s' * (d > 1)}", one, d - 1) for d in DEPTHS for one in curve[d]
-    ]  # a line a seed
+    each = [Series(_layers(d), one, d - 1) for d in DEPTHS for one in curve[d]]  # a line a seed
     by_step = panel(each, "iteration", "bits per note", "Bits per note by iteration, a line a seed")
     return sheet(
         "Quality against cost",

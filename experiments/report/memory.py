@@ -91,3 +91,25 @@ def repeats(pieces: Sequence[Ids], run: int = RUN) -> NDArray[np.bool_]:
             found.append(bool(before) and before in heard)
             heard.add(before)
     return np.array(found, dtype=bool)
+
+
+class Forgetful:
+    """A model as a callable for `musicexp.model.sample` that hears only the last events: ids in, log-probabilities out."""
+
+    def __init__(self, model: MusicLSTM, events: int) -> None:
+        """
+        Args:
+            events: at least 1.
+        """
+        self._model = model
+        self._events = events
+        self._heard_BT: NDArray[np.int64] | None = None
+
+    def __call__(self, last_ids_B: NDArray[np.int64]) -> Nats:
+        """Log-probabilities [B, V] of what follows the last ids [B] and those before them."""
+        heard = [] if self._heard_BT is None else [self._heard_BT]
+        self._heard_BT = np.column_stack([*heard, last_ids_B])[:, -self._events :]
+        with torch.inference_mode():
+            logits_BTV, _ = self._model(torch.tensor(self._heard_BT))
+            found: Nats = logits_BTV[:, -1].double().log_softmax(-1).numpy()
+        return found

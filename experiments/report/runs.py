@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from musicexp.api import LoadedRun, load_run, run
 from musicexp.config import compose
 from musicexp.errors import Interruption, MusicexpError, RunError, StoreError
@@ -228,6 +230,9 @@ def place_of(description: str | None, folder: str, words: Sequence[str] | None =
 def asked(main: object) -> int:
     """Run a question's main function; what the user can mend becomes a sentence, an interruption no traceback."""
     assert callable(main)
+    torch.set_num_threads(
+        1
+    )  # two that wait for one another lose more on a busy machine than they win on a quiet one
     try:
         main()
     except MusicexpError as error:

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from musicexp.baselines.ppm_context import Context, Learning, Memory, Remembered
 from musicexp.baselines.ppm_escape import Floats, Ints, Told, told, weight
 from musicexp.baselines.ppm_running import running
 from musicexp.baselines.ppm_tree import Level, Reading, grown, remembered
@@ -30,7 +31,7 @@ Long = Literal["LTM", "LTM+"]
 
 
 @dataclass(frozen=True)
-class Settings:
+class PPMSettings:
     """Which PPM.
 
     Attributes:
@@ -56,19 +57,22 @@ class Settings:
 class PPM:
     """A PPM with the LSTM's likelihood interface. Neither PAD nor BOS is predicted, if pieces are framed."""
 
-    def __init__(self, vocabulary_size: int, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+    def __init__(self, vocabulary_size: int, settings: PPMSettings | None = None) -> None:
+        self.settings = settings or PPMSettings()
         self._size = vocabulary_size
         self._times_V = np.ones(vocabulary_size)
         if self.settings.framed:
             self._times_V[[PAD, BOS]] = 0
-        self._learned: list[Ids] = []
-        self._tree: list[Level] = self._grown()
+        self._learned: list[Ids] = []  # LTM+'s
+        self._tree: list[Level] = []  # LTM's
+        self.fit([])
 
     def fit(self, pieces: Sequence[Ids]) -> PPM:
         """Count pieces; what was counted before is forgotten."""
-        self._learned = list(pieces)
-        self._tree = self._grown()
+        if self.settings.long == "LTM+":
+            self._learned = list(pieces)
+        elif self.settings.long == "LTM":
+            self._tree = grown(self._reading(pieces), self._size, self.settings.order)
         return self
 
     def nll_nats(self, pieces: Sequence[Ids]) -> NDArray[np.float64]:
@@ -90,11 +94,20 @@ class PPM:
         heard = sum(w * model.chance for w, model in zip(weights, models, strict=True))
         return np.split(-np.log(heard / sum(weights)), reading.ends[:-1]) if len(pieces) else []
 
+    def context(self) -> Context:
+        """A new piece that grows token by token, asked what comes next; LTM+ knows what it was fitted to, and the piece."""
+        memories: list[Memory] = []
+        size, order, framed = self._size, self.settings.order, self.settings.framed
+        if self.settings.long == "LTM":
+            memories.append(Remembered(self._tree, size, order))
+        elif self.settings.long == "LTM+":
+            memories.append(Learning(size, order, framed, self._reading(self._learned)))
+        if self.settings.short:
+            memories.append(Learning(size, order, framed, self._reading([])))
+        return Context(memories, self._times_V, self.settings.bias)
+
     def _reading(self, pieces: Sequence[Ids]) -> Reading:
         return Reading.of(pieces, self.settings.framed)
-
-    def _grown(self) -> list[Level]:
-        return grown(self._reading(self._learned), self._size, self.settings.order)
 
     def _long(self, reading: Reading) -> Told:
         predicted, found = len(reading.places), []

@@ -80,6 +80,11 @@ class Heat:
     nearest: float
     as_near: tuple[float, ...]
 
+    @property
+    def at_an_end(self) -> bool:
+        """Whether the nearest temperature is the lowest or the highest tried: one beyond it may lie nearer."""
+        return self.nearest in (self.points[0].temperature, self.points[-1].temperature)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
@@ -90,14 +95,15 @@ def heat(
 ) -> Heat:
     """The sweep of the pieces drawn at each temperature.
 
-    The metrics asked are those of `ASPECTS` that have a value for some real piece and for some piece of every temperature.
+    The metrics asked are those of `ASPECTS` that have a value for some real piece and some drawn one. A set without any
+    value of one of them (no piece has a leap that could be recovered from) is by that metric as far as can be.
 
     Args:
         real: the real pieces, at least two.
         values: by metric their values, [pieces], nan for none.
 
     Raises:
-        ValueError: no metric has values on all sides.
+        ValueError: no metric has values for both.
     """
     ours = {temperature: _measured(pieces) for temperature, pieces in sorted(drawn.items())}
     names = [
@@ -105,10 +111,10 @@ def heat(
         for name, metric in METRICS.items()
         if metric.aspect in ASPECTS
         and _has(values.get(name))
-        and all(_has(found.get(name)) for found in ours.values())
+        and any(_has(found.get(name)) for found in ours.values())
     ]
     if not names:
-        raise ValueError("no metric has a value both for real pieces and at every temperature")
+        raise ValueError("no metric has a value both for real pieces and for drawn ones")
     places = {
         temperature: np.stack([_places(found[name], values[name]) for name in names])
         for temperature, found in ours.items()
@@ -118,7 +124,10 @@ def heat(
     nearest = int(far[:, 0].argmin())
     points = [
         _point(
-            temperature, drawn[temperature], far[k], {name: auc(found[name], values[name]) for name in names}
+            temperature,
+            drawn[temperature],
+            far[k],
+            {name: auc(found[name], values[name]) for name in names if _has(found[name])},
         )
         for k, (temperature, found) in enumerate(ours.items())
     ]
@@ -159,10 +168,8 @@ def _distances(places: NDArray[np.float64]) -> NDArray[np.float64]:
     valued = np.isfinite(places)
     counts = times @ valued.T
     sums = times @ np.where(valued, places, 0).T
-    # A resampling may hold no piece that has a value: it says nothing of that metric, and is taken for undecided.
-    found: NDArray[np.float64] = np.abs(np.where(counts > 0, sums / np.maximum(counts, 1), 0.5) - 0.5).mean(
-        axis=1
-    )
+    areas = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
+    found: NDArray[np.float64] = np.abs(areas - 0.5).mean(axis=1)
     return found
 
 
@@ -188,7 +195,7 @@ def _human(real: Sequence[Piece], values: Values, drawn: int) -> HeatPoint:
         ours = inside.sum(axis=1)
         pairs = ours * (len(ranks) - ours)
         above = inside @ ranks - ours * (ours + 1) / 2
-        far.append(np.abs(np.where(pairs > 0, above / np.maximum(pairs, 1), 0.5) - 0.5))
+        far.append(np.abs(np.where(pairs > 0, above / np.maximum(pairs, 1), 0.0) - 0.5))
     distances = np.mean(far, axis=0)
     low, high = np.percentile(distances, (2.5, 97.5)).tolist()
     return HeatPoint(None, len(real), mean_edit_distance(real), float(distances.mean()), low, high, {})

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.baselines.ppm import PPM, Settings
+from musicexp.baselines import PPM, PPMSettings
 from musicexp.metrics.lines import line_of
 from musicexp.music import Piece
 from musicexp.tokens import BOS, EOS, PAD, Ids
@@ -29,7 +29,7 @@ class Expectation:
         events = [_events(piece) for piece in corpus]
         known = np.unique(np.concatenate([*events, np.zeros(0, dtype=np.int64)]))
         self._ids = {event: FIRST + 1 + place for place, event in enumerate(known.tolist())}
-        self._model = PPM(len(known) + FIRST + 1, Settings(short=False)).fit(
+        self._model = PPM(len(known) + FIRST + 1, PPMSettings(short=False)).fit(
             [self._sequence(found) for found in events]
         )
 

@@ -71,8 +71,8 @@ def entropy_bits(counts: NDArray[np.int64] | NDArray[np.float64]) -> float:
     Args:
         counts: how often each thing occurs, at least 0; need not sum to one.
     """
-    total = counts.sum()
-    if total <= 0:
+    some = counts[counts > 0]
+    total = some.sum()
+    if not total:
         return float("nan")
-    share = counts[counts > 0] / total
-    return float(max(0.0, -(share * np.log2(share)).sum()))
+    return float(max(0.0, np.log2(total) - some @ np.log2(some) / total))

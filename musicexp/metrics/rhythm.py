@@ -20,10 +20,17 @@ SIXTEENTH, EIGHTH = 6, 12
 """Steps of 1/24 quarter."""
 
 
-def onset_cells(piece: Piece, bars: Bars, positions: int) -> NDArray[np.int64]:
-    """Which positions of which bars a note begins at, none twice: int64, bar * positions + position, ascending."""
-    place = (piece.onset - bars.begin).astype(np.int64)
-    return np.unique((2 * place * positions + bars.steps) // (2 * bars.steps))
+def struck_positions(piece: Piece, bars: Bars, positions: int) -> NDArray[np.bool_]:
+    """At which positions of which bars a note begins: bool [bars, positions]."""
+    place = piece.onset.astype(np.int64)
+    place -= bars.begin
+    place *= 2 * positions
+    place += bars.steps
+    place //= 2 * bars.steps
+    struck = np.zeros(bars.total * positions + 1, dtype=bool)
+    struck[place] = True
+    # What is rounded up behind the last bar belongs to nobody.
+    return struck[:-1].reshape(bars.total, positions)
 
 
 def groove_similarity(piece: Piece, positions: int | None = None) -> float:
@@ -41,9 +48,7 @@ def groove_similarity(piece: Piece, positions: int | None = None) -> float:
     if bars.total < 2:
         return math.nan
     positions = positions or max(1, round(bars.steps / SIXTEENTH))
-    cells = onset_cells(piece, bars, positions)
-    # What is rounded up behind the last bar belongs to nobody.
-    struck = np.bincount(cells[cells < bars.total * positions] % positions, minlength=positions)
+    struck = struck_positions(piece, bars, positions).sum(axis=0)
     # A position differs in as many pairs as one bar has an onset there and the other has none: no pair is looked at.
     differing = int((struck * (bars.total - struck)).sum())
     return 1 - 2 * differing / (positions * bars.total * (bars.total - 1))

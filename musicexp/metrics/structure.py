@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from musicexp.metrics.fitness import fitness
 from musicexp.metrics.lines import Bars, Line, bars_of
-from musicexp.metrics.rhythm import SIXTEENTH, onset_cells
+from musicexp.metrics.rhythm import SIXTEENTH, struck_positions
 from musicexp.music import Piece
 from musicexp.music.bars import metre_of
 from musicexp.music.keys import MAJOR, MINOR, analysed_key
@@ -108,12 +108,9 @@ def frames_of(piece: Piece, bars: Bars, beats: int) -> NDArray[np.float64]:
     """What happens in each frame: float64 [frames, features], each row of length 1, or 0 if nothing sounds in it."""
     steps, count = bars.steps // beats, min(bars.total, MOST_BARS) * beats
     positions = max(1, round(steps / SIXTEENTH))
-    cells = onset_cells(piece, bars, positions * beats)
-    struck = np.zeros(count * positions)
-    struck[cells[cells < len(struck)]] = 1
-    return _unit(
-        np.hstack([_unit(struck.reshape(count, -1)), _unit(_sounding(piece, bars.begin, steps, count))])
-    )
+    struck = struck_positions(piece, bars, positions * beats).reshape(-1, positions)[:count]
+    sounding = _sounding(piece, bars.begin, steps, count)
+    return _unit(np.hstack([_unit(struck.astype(np.float64)), _unit(sounding)]))
 
 
 def self_similarity(frames: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -55,9 +55,10 @@ def band_picture(title: str, marks: Sequence[Mark]) -> str:
 
 
 def _ends(marks: Sequence[Mark]) -> list[float]:
+    """What the scale must hold: not the ends of an interval, which may lie where no value can."""
     values = [*marks[0].stand.band]
     for mark in marks:
-        values += [*mark.stand.generated_band, *mark.stand.mean]
+        values += [*mark.stand.generated_band, mark.stand.mean.mean]
     return usable(values)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from musicexp.errors import SettingError
 from musicexp.metrics.judgement import Judged, Judgement, Passage
-from musicexp.music import Piece
+from musicexp.music import STEPS_PER_QUARTER, Piece
 from musicexp.render.judged_bands import colour
 from musicexp.render.judged_sections import metric_rows, set_name
 from musicexp.render.judged_words import written
@@ -59,7 +59,7 @@ def passage_pieces(shown: Sequence[Shown]) -> tuple[list[PlayerPiece], list[str]
 
 
 def _beginning(piece: Piece) -> Piece:
-    kept = piece.onset < MOST_QUARTERS * 24
+    kept = piece.onset < MOST_QUARTERS * STEPS_PER_QUARTER
     return piece if kept.all() else piece.only(kept)
 
 
@@ -67,10 +67,12 @@ def novelty_section(judgement: Judgement, shown: Sequence[Shown]) -> str:
     """Whether it is new: figures beside those of held-out pieces, then each copied passage beside its source."""
     lines = "".join(_told(number, judged) for number, judged in enumerate(judgement.sets))
     pairs = "".join(_pair(one) for one in shown)
+    drawn = any(judged.temperature is not None for judged in judgement.sets)
+    whose = "that the model learned from" if drawn else "of the reference"
     return (
         '<section id="novelty" aria-labelledby="novelty-heading"><h2 id="novelty-heading">Novelty</h2>'
         f'<p class="note">First, since copied music looks perfect on everything else. Copies are searched in {count(judgement.learned, "piece")} '
-        "that the model learned from, in any key. A run is called a copy if it is longer than those that real, unseen music shares with them.</p>"
+        f"{whose}, in any key. A run is called a copy if it is longer than those that real, unseen music shares with them.</p>"
         f'<ul class="plain">{lines}</ul>{metric_rows(judgement, "novelty")}{pairs}{_variety(judgement)}</section>'
     )
 
@@ -110,14 +112,18 @@ def _pair(one: Shown) -> str:
             one.ids,
             (passage.name, passage.source),
             (
-                f"generated, from note {copy.begin + 1:,} on",
-                f"learned from, from note {copy.source_begin + 1:,} on",
+                f"from note {copy.begin + 1:,} on{_shortened(passage.generated)}",
+                f"real music, from note {copy.source_begin + 1:,} on{_shortened(passage.original)}",
             ),
             strict=True,
         )
     )
     both = f'<button type="button" class="both" data-pair="{" ".join(one.ids)}" aria-pressed="false">One after the other</button>'
     return f'<article class="pair"><h3>{heading}</h3>{both}<div class="sides">{sides}</div></article>'
+
+
+def _shortened(piece: Piece) -> str:
+    return f"; its first {MOST_QUARTERS:g} quarters" if piece.quarters > MOST_QUARTERS else ""
 
 
 def _side(id_: str, name: str, words: str) -> str:

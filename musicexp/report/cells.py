@@ -14,6 +14,7 @@ from typing import Any
 
 from musicexp.report.comparison import ComparedRun, Difference, Group
 from musicexp.report.findings import MissingRuns
+from musicexp.report.groups import configuration
 from musicexp.report.run_command import possible, run_command
 from musicexp.report.study_facts import setting
 from musicexp.wording import count
@@ -67,6 +68,9 @@ def missing_runs(
         )
         return MissingRuns(tuple(factors), cells if len(found) > 1 else 0, 0, (), more, tuple(words))
     absent = _absent(runs, groups, found)
+    cells = len(set(zip(*(factor.of_group for factor in found), strict=True))) + len(
+        absent
+    )  # without those that cannot be
     commands = tuple(command for cell in absent for command in _commands(cell, seeds))
     words = [_told(found, cells, len(absent))] + [_beyond(beyond)] * bool(beyond)
     return MissingRuns(tuple(factors), cells, len(absent), commands, more, tuple(words))
@@ -130,12 +134,18 @@ def _commands(settings: Mapping[str, Any], seeds: Sequence[int]) -> list[str]:
 def _more_seeds(
     runs: Sequence[ComparedRun], groups: Sequence[Group], seeds: Sequence[int]
 ) -> tuple[str, ...]:
-    """Commands that give every configuration the same seeds."""
-    found = []
+    """Commands that give every configuration the same seeds; one that was trained twice with a seed is one still."""
+    having: dict[str, set[int | None]] = {}
+    first: dict[str, ComparedRun] = {}
     for group in groups:
-        lacking = [seed for seed in seeds if seed not in group.seeds]
-        if lacking and None not in group.seeds:
-            found += _commands(runs[group.runs[0]].settings, lacking)
+        run = runs[group.runs[0]]
+        key = configuration(run) or run.id
+        having.setdefault(key, set()).update(group.seeds)
+        first.setdefault(key, run)
+    found = []
+    for key, known in having.items():
+        if None not in known:
+            found += _commands(first[key].settings, [seed for seed in seeds if seed not in known])
     return tuple(found)
 
 

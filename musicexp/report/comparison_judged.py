@@ -27,7 +27,7 @@ APART = "The runs learned from different music, so each metric has a picture for
 NOTHING = "No run has judged its samples: samples.scored is 0, or they were made by an older musicexp."
 MUSIC_STYLE = """
 .bands{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr));gap:1.3rem 2.2rem;margin-top:1rem;align-items:start}
-.bands figure{min-width:0}.stood td{white-space:nowrap}.stood td small{color:var(--soft)}.stood th small{display:inline}
+.bands figure{min-width:0}.stood td{white-space:nowrap}.stood tbody th{min-width:7.5rem}.stood td small{color:var(--soft)}.stood th small{display:inline}
 """
 
 # ---------------------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from musicexp.render.axes import MINUS, numeric
 from musicexp.render.figure_style import PLOT_STYLE
 from musicexp.render.intervals import Row, interval_rows
-from musicexp.report.comparison import Comparison, Group
+from musicexp.report.comparison import Comparison, Group, Spread
 from musicexp.report.comparison_table import SMOOTH, Figure
 from musicexp.report.figure_names import heading
 from musicexp.report.findings import Beside, LossAndMusic, Luck, MissingRuns, PairedFigure
-from musicexp.report.findings_words import MOST_COMMANDS, answer, shown_figures
+from musicexp.report.findings_words import MOST_COMMANDS, answer, compares, shown_figures
 from musicexp.report.html import Html, joined, name, table, tag, visible
 from musicexp.report.lowest import bounds
 from musicexp.report.settings_beside import FIGURE
@@ -32,7 +32,7 @@ NO_TELLING = (
 def tells_section(found: Comparison) -> Html:
     """Everything that is more than one run's figure."""
     told = found.findings
-    parts = [*_pairs(found), *_smooth(found), *_music(told.loss_and_music), *_luck(told.luck), *_missing(told.missing)]  # fmt: skip
+    parts = [*_pairs(found), *_smooth(found), *_means(found.groups), *_music(told.loss_and_music), *_luck(told.luck), *_missing(told.missing)]  # fmt: skip
     return joined(parts) if parts else tag("p", NO_TELLING, class_="empty")
 
 
@@ -79,14 +79,14 @@ def _figures(caption: str, found: Sequence[PairedFigure]) -> Html:
     rows = [
         [
             heading(one.figure),
+            one.words,
             str(one.pairs),
             figure(one.mean),
             interval(one.low, one.high) if one.low is not None and one.high is not None else "",
-            one.words,
         ]
         for one in found
     ]
-    return table(caption, ["Figure", ">Pairs", ">Mean difference", ">95 % interval", "In words"], rows)
+    return table(caption, ["Figure", "In words", ">Pairs", ">Mean difference", ">95 % interval"], rows)
 
 
 def _forest(pairs: Sequence[Beside]) -> Html:
@@ -139,15 +139,42 @@ def _smooth(found: Comparison) -> list[Html]:
 
 
 def _mean(group: Group, one: Figure) -> str:
+    """A share with its interval, whose low end is no less than a share can be."""
     spread = group.figures.get(one.name)
     if spread is None:
         return ""
-    ends = f" ({one.shown(spread.low)} to {one.shown(spread.high)})" if spread.low is not None and spread.high is not None else ""  # fmt: skip
-    return f"{one.shown(spread.mean)}{ends}"
+    if spread.low is None or spread.high is None:
+        return one.shown(spread.mean)
+    return f"{one.shown(spread.mean)} ({one.shown(max(0.0, spread.low))} to {one.shown(spread.high)})"
 
 
 # ---------------------------------------------------------------------------------------------------
 # Loss and music, luck, and what is missing
+
+
+def _means(groups: Sequence[Group]) -> list[Html]:
+    """What was measured of the samples: the mean over each configuration's seeds."""
+    names = dict.fromkeys(one for group in groups for one in group.figures if one.startswith("music/"))
+    shown = [one for one in names if not compares(one)]
+    if not shown:
+        return []
+    rows = [[heading(one), *(_spread(group.figures.get(one)) for group in groups)] for one in shown]
+    heads = ["Metric", *(f">{visible(group.label)}" for group in groups)]
+    whole = table("Means over the seeds, with 95 % intervals", heads, rows)
+    return [
+        tag(
+            "details",
+            tag("summary", f"{count(len(shown), 'metric')} of the samples, by configuration"),
+            whole,
+        )
+    ]
+
+
+def _spread(found: Spread | None) -> str:
+    if found is None:
+        return ""
+    ends = f" ({interval(found.low, found.high)})" if found.low is not None and found.high is not None else ""
+    return f"{figure(found.mean)}{ends}"
 
 
 def _music(found: LossAndMusic) -> list[Html]:

@@ -190,7 +190,7 @@ def _figures(result: RunResult) -> Table:
 
 
 def _verdict(result: RunResult) -> list[str]:
-    """Who predicts the test pieces best: the LSTM, counting a few tokens, or PPM."""
+    """Who predicts the test pieces best: the LSTM, alone or with recall, counting a few tokens, or PPM."""
     own = result.likelihoods["test"]
     stand = {name: sides["test"] for name, sides in result.baselines.items()}
     ppm = stand.pop(PPM_NAME, None)
@@ -208,9 +208,18 @@ def _verdict(result: RunResult) -> list[str]:
         ]
     if ppm is None or ppm.nats > own.nats:
         return [f"The LSTM beats {beaten}{' and PPM' * (ppm is not None)} on the test pieces{weights}."]
+    recalling = result.recalling.get("test") if result.config.samples.recall else None
+    if recalling and recalling.nats < ppm.nats:
+        return [
+            f"The LSTM with recall predicts the test pieces best{weights}: {ppm.bits_per_note - recalling.bits_per_note:.2f} bits "
+            f"per note less than PPM,",
+            f"which also knows what each piece has played so far. Alone the LSTM beats {beaten}, not PPM.",
+        ]
+    behind = recalling or own
     return [
-        f"PPM predicts the test pieces better than the LSTM by {own.bits_per_note - ppm.bits_per_note:.2f} bits per note: "
-        f"it also counts what each piece has played so far. The LSTM beats {beaten}{weights}."
+        f"PPM predicts the test pieces better than the LSTM{' with recall' * (recalling is not None)} by "
+        f"{behind.bits_per_note - ppm.bits_per_note:.2f} bits per note:",
+        f"it also counts what each piece has played so far. The LSTM beats {beaten}{weights}.",
     ]
 
 

@@ -69,7 +69,7 @@ def answer(found: LossAndMusic) -> list[str]:
 
 def music_words(pair: Beside) -> list[str]:
     """The metrics of the samples that seeds alone do not explain, and how many others there are."""
-    means = [one for name, one in pair.figures.items() if name.startswith("music/") and not _compares(name)]
+    means = [one for name, one in pair.figures.items() if name.startswith("music/") and not compares(name)]
     if not means:
         return []
     apart = sorted((one for one in means if one.within_noise is False), key=_sureness)
@@ -85,7 +85,7 @@ def music_words(pair: Beside) -> list[str]:
     return words
 
 
-def _compares(name: str) -> bool:
+def compares(name: str) -> bool:
     """Whether it is no value of the samples but how they stand beside real pieces."""
     return ".auc/" in name or ".oa/" in name
 
@@ -101,4 +101,4 @@ def shown_figures(pairs: Sequence[Beside]) -> list[str]:
     """Figures that a page shows of pairs, in their order: without what only says the same in nats."""
     names = dict.fromkeys(name for pair in pairs for name in pair.figures)
     first = [name for name in FIRST if name in names]
-    return first + [name for name in names if name.startswith("music/") and not _compares(name)]
+    return first + [name for name in names if name.startswith("music/") and not compares(name)]

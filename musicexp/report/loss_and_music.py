@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from musicexp.metrics.rank_correlation import FEWEST, rank_correlation
+from musicexp.render.axes import MINUS
 from musicexp.report.figure_names import heading
 from musicexp.report.findings import LossAndMusic, Relation
 from musicexp.wording import count
@@ -131,4 +132,5 @@ def _words(found: Sequence[Relation], which: str) -> list[str]:
 
 def _told(one: Relation) -> str:
     ends = f", {one.low:.2f} to {one.high:.2f}" if one.low is not None and one.high is not None else ""
-    return f"{heading(one.metric)} (rank correlation {one.correlation:.2f}{ends}; n = {one.count})"
+    numbers = f"{one.correlation:.2f}{ends}".replace("-", MINUS)
+    return f"{heading(one.metric)} (rank correlation {numbers}; n = {one.count})"

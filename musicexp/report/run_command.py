@@ -60,7 +60,7 @@ def possible(settings: Mapping[str, Any]) -> bool:
 def _bases(settings: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Words that others are told beside: none, the preset, and both with the options of the groups."""
     preset = str(settings.get("experiment", "none"))
-    presets = [()] + [(f"experiment={preset}",)] * (preset != "none" and preset in options_of("experiment"))
+    presets = [()] + [(f"experiment={preset}",)] * (preset != "none" and preset in _known("experiment"))
     options = tuple(_options(settings))
     for base in presets:
         usual = _usual(base)
@@ -84,7 +84,12 @@ def _options(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         ("model", f"lstm{settings.get('model.num_layers')}", "model.num_layers"),
         ("optimizer", settings.get("optimizer.name"), "optimizer.name"),
     )
-    yield from ((group, str(name), setting) for group, name, setting in told if name in options_of(group))
+    yield from ((group, str(name), setting) for group, name, setting in told if name in _known(group))
+
+
+@cache
+def _known(group: str) -> tuple[str, ...]:
+    return tuple(options_of(group))
 
 
 @cache

@@ -79,10 +79,13 @@ def objectives(words: Sequence[str]) -> tuple[Objective, ...]:
                 f"objective={name}: test figures are for the chosen configuration, never for choosing; take {name.replace('/test', '/val')}"
             )
         if name not in METRICS:
-            near = difflib.get_close_matches(name, METRICS, n=1)
-            advice = f"did you mean {near[0]}? T" if near else "t"
+            near = difflib.get_close_matches(name, METRICS, n=1, cutoff=0.8)
+            plain = [other for other in METRICS if not other.startswith(PREFIX)]
+            music = [other.removeprefix(PREFIX) for other in METRICS if other.startswith(PREFIX)]
             raise SettingError(
-                f"objective={name} is no metric that can be optimised: {advice}ake some of {', '.join(METRICS)}"
+                f"objective={name} is no metric that can be optimised: "
+                + (f"did you mean {near[0]}? There are " if near else "take some of ")
+                + f"{', '.join(plain)}, and {PREFIX} with one of {', '.join(music)}"
             )
         if sign and name.startswith(PREFIX) and given == "maximize":
             raise SettingError(
