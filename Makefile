@@ -52,6 +52,8 @@ bench: setup ## measure speed, as ratios; writes benchmarks/
 	$(BIN)/python benchmarks/reading_speed.py
 	$(BIN)/python benchmarks/rendering_speed.py
 	$(BIN)/python benchmarks/store_size.py
+	$(BIN)/python benchmarks/ppm_speed.py
+	$(BIN)/python benchmarks/metrics_speed.py
 	$(BIN)/python benchmarks/study_machinery.py
 
 experiments: setup ## answer the source report's questions; goes on where it stopped (full size, the last one, takes evenings)

@@ -241,7 +241,7 @@ def test_lower_loss_with_nearer_music_is_said_so() -> None:
     assert one.correlation == pytest.approx(1 - 6 * 6 / 990)
     assert (one.sign, one.count) == (1, 10)
     assert "In every metric here: over 10 runs" in found.words[0]
-    assert "groove at T = 1 (rank correlation 0.96" in found.words[1]
+    assert "groove similarity at T = 1 (rank correlation 0.96" in found.words[1]
     turned = loss_and_music(
         musical([-k for k in range(10)], [one / 100 for one in (1, 0, 2, 4, 3, 5, 7, 6, 8, 9)]), range(10)
     )
@@ -273,10 +273,10 @@ def test_seeds_of_few_configurations_are_no_independent_witnesses() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("music/repeated_4grams/T1.5", "repeated 4grams at T = 1.5"),
-        ("music/groove.auc/T1", "groove at T = 1, AUC against real pieces"),
-        ("music/groove", "groove"),
-        ("music/groove/my folder", "groove of my folder"),
+        ("music/repeated_4grams/T1.5", "repeated 4-grams at T = 1.5"),
+        ("music/groove.auc/T1", "groove similarity at T = 1, AUC against real pieces"),
+        ("music/groove", "groove similarity"),
+        ("music/groove/my folder", "groove similarity of my folder"),
         ("seconds", "seconds of training"),
         ("odd/one", "odd/one"),
     ],

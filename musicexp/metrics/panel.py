@@ -66,8 +66,8 @@ _ALL = (
         "originality",
         "originality",
         "novelty",
-        "How much of the piece is left when the training piece most like it, moved to fit, is taken away? 0 is a copy, "
-        "1 has no note in common.",
+        "How much of four bars is left when the training piece most like them, moved to fit, is taken away? 0 is a copy, "
+        "1 has no note in common; the mean over the piece.",
         "share",
         "Yin et al. 2021, 2022",
     ),
@@ -202,7 +202,7 @@ _ALL = (
     ),
     Metric(
         "information_sd",
-        "its spread",
+        "spread of information",
         "melody",
         "Does surprise come and go? Low: every note surprises alike; high: the expected and the unexpected alternate.",
         "bits",
@@ -227,7 +227,7 @@ _ALL = (
     ),
     Metric(
         "pitch_class_entropy_1bar",
-        "within 1 bar",
+        "pitch classes in 1 bar",
         "tonality",
         "How many pitch classes does one bar use, and how evenly? Low stands still, high changes with every note.",
         "bits",
@@ -235,7 +235,7 @@ _ALL = (
     ),
     Metric(
         "pitch_class_entropy_4bars",
-        "within 4 bars",
+        "pitch classes in 4 bars",
         "tonality",
         "How many pitch classes do four bars in a row use, and how evenly? Low stands still; near to 3.6 no key is left.",
         "bits",

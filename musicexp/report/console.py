@@ -178,7 +178,7 @@ def _figures(result: RunResult) -> Table:
         *(f"{own[s].nats_per_token:.4f}" for s in SIDES),
         *(f"{own[s].bits_per_note:.4f}" for s in SIDES[1:]),
     )
-    rows = {"with recall": result.recalling} if result.config.samples.recall else {}
+    rows = {"with recall": result.recalling} if result.config.samples.recall and result.recalling else {}
     for name, sides in (rows | result.baselines).items():
         table.add_row(
             name,
@@ -211,14 +211,13 @@ def _verdict(result: RunResult) -> list[str]:
     recalling = result.recalling.get("test") if result.config.samples.recall else None
     if recalling and recalling.nats < ppm.nats:
         return [
-            f"The LSTM with recall predicts the test pieces best{weights}: {ppm.bits_per_note - recalling.bits_per_note:.2f} bits "
-            f"per note less than PPM,",
+            f"The LSTM with recall predicts the test pieces best{weights}: "
+            f"{ppm.bits_per_note - recalling.bits_per_note:.2f} bits per note below PPM,",
             f"which also knows what each piece has played so far. Alone the LSTM beats {beaten}, not PPM.",
         ]
-    behind = recalling or own
+    recalls, behind = (" with recall", recalling) if recalling else ("", own)
     return [
-        f"PPM predicts the test pieces better than the LSTM{' with recall' * (recalling is not None)} by "
-        f"{behind.bits_per_note - ppm.bits_per_note:.2f} bits per note:",
+        f"PPM predicts the test pieces better than the LSTM{recalls} by {behind.bits_per_note - ppm.bits_per_note:.2f} bits per note:",
         f"it also counts what each piece has played so far. The LSTM beats {beaten}{weights}.",
     ]
 

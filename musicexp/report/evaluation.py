@@ -24,6 +24,7 @@ from musicexp.music.cache import ReadingCache
 from musicexp.music.corpus import Progress, fill, source_of
 from musicexp.music.files import Listing
 from musicexp.music.piece import EMPTY
+from musicexp.music.reading import piece_title
 from musicexp.music.split import places
 from musicexp.render.judged import PAGE, judged_page
 from musicexp.render.sound import sound_of
@@ -181,7 +182,7 @@ def _corpus(store: TokenStore, dataset: Dataset, cache: Path) -> Corpus:
         pieces=pieces,
         learned=tuple(range(len(pieces))),
         folds=folds,
-        title=lambda place: pieces[place].name,
+        title=lambda place: piece_title(pieces[place].name),
         cache=cache,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from musicexp.metrics.panel import METRICS
+
 HEADINGS = {
     "bits_per_note/val": "bits per note, validation",
     "bits_per_note/test": "bits per note, test",
@@ -33,4 +35,6 @@ def heading(name: str) -> str:
     metric, what, where = found.groups()
     temperature = re.fullmatch(r"T([\d.]+)", where or "")
     at = f" at T = {temperature[1]}" if temperature else f" of {where}" if where else ""
-    return f"{metric.replace('_', ' ')}{at}{OF_MUSIC[what]}"
+    known = METRICS.get(metric)
+    title = known.title if known else metric.replace("_", " ")
+    return f"{title}{at}{OF_MUSIC[what]}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from musicexp.data.prepare import music_of
 from musicexp.music import Piece, Side, midi_bytes
 from musicexp.music.corpus import source_of
 from musicexp.music.excerpt import first_bars, whole_bars
-from musicexp.music.reading import SUFFIXES
+from musicexp.music.reading import piece_title
 from musicexp.render.player import PlayerPiece
 from musicexp.tokens import tokenizer
 from musicexp.training.material import Material
@@ -152,8 +152,3 @@ def read_piece(material: Material, config: Config, cache: Path, number: int) -> 
     file = int(files[number])
     _, reading = next(music_of(material.store, config.dataset, cache, file))
     return reading.pieces[number - int(np.searchsorted(files, file))]
-
-
-def piece_title(name: str) -> str:
-    """The name of a piece without the suffix of its file, if it ends with one."""
-    return name.removesuffix(PurePath(name).suffix) if PurePath(name).suffix.lower() in SUFFIXES else name

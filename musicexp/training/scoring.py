@@ -17,9 +17,10 @@ from musicexp.metrics.corpus import Corpus, Fold
 from musicexp.metrics.heat import DRAWN, TEMPERATURES, Heat, heat
 from musicexp.metrics.judgement import Generated, Judgement, judge
 from musicexp.music import SIDES, Piece, Side
+from musicexp.music.reading import piece_title
 from musicexp.tokens import tokenizer
 from musicexp.training.material import Material
-from musicexp.training.references import piece_title, read_piece
+from musicexp.training.references import read_piece
 from musicexp.training.yardsticks import HELD_OUT
 
 MUSIC_FILE = "music.json"
