@@ -134,7 +134,7 @@ REFUSED = {
     "split.folds=1": "take at least 2 folds",
     "split.fold=1": "wants split.folds too: write split.folds=10 split.fold=1",
     "dataset.path=here": "write dataset=midi dataset.path=here",
-    "optimizer.warmup=800": "optimizer.warmup=800 must be below iterations=800",
+    "optimizer.warmup=1000": "optimizer.warmup=1000 must be below iterations=1000",
 }
 
 
