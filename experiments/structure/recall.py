@@ -2,7 +2,7 @@
 
     python experiments/structure/recall.py [--store PATH] [--runs NAME_OR_ID ...] [--seeds 0 1] [--temperatures 0.8 1 1.2]
 
-Trains the default run with each seed (or takes finished runs of the store), and draws 64 melodies at each temperature
+Trains 800 iterations of the default with each seed (or takes finished runs of the store), and draws 64 melodies at each temperature
 from each checkpoint, without recall and with it. Prints bits per note of the held-out pieces, then for each set the AUC
 against all held-out pieces (P(generated > real) + half P(equal), DeLong's 95 % interval) and the mean, with the mean of
 the real pieces at the head; and how many melodies came to an end by themselves.
@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
 def trained(seed: int, store: str | None) -> str:
     """The id of a default run with this seed, trained now."""
     where = [f"tracking.uri={store}"] if store else []
-    return train_run(f"seed={seed}", f"name=structure-seed{seed}", "samples.scored=0", *where).id
+    return train_run("iterations=800", f"seed={seed}", f"name=structure-seed{seed}", "samples.scored=0", *where).id
 
 
 def show(checkpoint: Checkpoint, uri: str, temperatures: list[float]) -> None:
