@@ -66,7 +66,9 @@ def arguments() -> argparse.Namespace:
 def trained(seed: int, store: str | None) -> str:
     """The id of a default run with this seed, trained now."""
     where = [f"tracking.uri={store}"] if store else []
-    return train_run("iterations=800", f"seed={seed}", f"name=structure-seed{seed}", "samples.scored=0", *where).id
+    return train_run(
+        "iterations=800", f"seed={seed}", f"name=structure-seed{seed}", "samples.scored=0", *where
+    ).id
 
 
 def show(checkpoint: Checkpoint, uri: str, temperatures: list[float]) -> None:
