@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint format bench pictures dashboard clean
+.PHONY: help setup run test test-all lint format bench experiments pictures dashboard clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -52,7 +52,16 @@ bench: setup ## measure speed, as ratios; writes benchmarks/
 	$(BIN)/python benchmarks/reading_speed.py
 	$(BIN)/python benchmarks/rendering_speed.py
 	$(BIN)/python benchmarks/store_size.py
+	$(BIN)/python benchmarks/ppm_speed.py
+	$(BIN)/python benchmarks/metrics_speed.py
 	$(BIN)/python benchmarks/study_machinery.py
+
+experiments: setup ## answer the source report's questions; goes on where it stopped (full size, the last one, takes evenings)
+	$(BIN)/python experiments/report/factorial.py
+	$(BIN)/python experiments/report/temperature.py
+	$(BIN)/python experiments/report/context.py
+	$(BIN)/python experiments/report/depth.py
+	$(BIN)/python experiments/report/presets.py
 
 pictures: setup ## make the pictures of docs/ from a real run
 	$(BIN)/python docs/make_pictures.py

@@ -128,7 +128,7 @@ def main() -> None:
     plain: dict[float, list[tuple[int, float]]] = {lr: [] for lr in RATES}
     with Signals().caught() as signals:
         material = prepare(config, cache_dir(store_uri(None)), Clock().preparing)
-        aim = material.baselines()["trigram"]["val"].nats_per_token
+        aim = material.baselines["trigram"]["val"].nats_per_token
         for seed in seeds:
             seeded = replace(config, seed=seed)
             ours.append(passed(a_run(seeded, material, signals, aim), aim))

@@ -44,11 +44,18 @@ def main() -> int:
             args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"],
         )
         player(browser)
+        music(browser)
         compare(browser)
         listen(browser)
         in_mlflow(browser)
         browser.close()
     return 0
+
+
+def music(browser: Any) -> None:
+    """How a run's melodies stand beside real music: the beginning of the page."""
+    page = opened(browser, artifact("default", "music.html").as_uri(), 1200, 1000)
+    page.screenshot(path=DOCS / "music.png")
 
 
 def player(browser: Any) -> None:

@@ -8,6 +8,7 @@ From Python:
     musicexp.search("lr=tag(log,interval(1e-4,1e-2))", "trials=20").best
     musicexp.generate(result.id, "temperature=0.8")
     musicexp.load_run("last").checkpoint().model()
+    musicexp.evaluate("melodies", "ryans").judgement.sets[0].stands["groove"].auc
     musicexp.describe("dataset=ryans").music.keys
     musicexp.report.comparison_frame(musicexp.compare("study=report"))
 """
@@ -17,13 +18,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from musicexp.api import compare, describe, export, generate, load_run, run, run_seeds, search
+    from musicexp.api import compare, describe, evaluate, export, generate, load_run, run, run_seeds, search
 
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "compare",
     "describe",
+    "evaluate",
     "export",
     "generate",
     "load_run",
@@ -35,7 +37,17 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Late, so that `musicexp --help` and completion stay free of torch, Lightning and MLflow.
-    if name in ("compare", "describe", "export", "generate", "load_run", "run", "run_seeds", "search"):
+    if name in (
+        "compare",
+        "describe",
+        "evaluate",
+        "export",
+        "generate",
+        "load_run",
+        "run",
+        "run_seeds",
+        "search",
+    ):
         from musicexp import api
 
         return getattr(api, name)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from musicexp.config import (
     Config,
@@ -37,6 +37,7 @@ from musicexp.tracking import (
 if TYPE_CHECKING:
     from musicexp.generation import Checkpoint, Melody
     from musicexp.report import Comparison, Description, Study
+    from musicexp.report.evaluation import Evaluation
     from musicexp.report.export import Exported
     from musicexp.training import Reporter, RunResult
 
@@ -47,6 +48,9 @@ PLACES = ("tracking.uri", "tracking.experiment")
 DATA_HINT = "`python -m musicexp data --help` lists every setting"
 COMPARE_SETTINGS = ("study", "experiment", "top", *PLACES)
 COMPARE_HINT = "`python -m musicexp compare --help` lists every setting"
+EVALUATE_SETTINGS = ("reference", "out")
+EVALUATE_HINT = "`python -m musicexp evaluate --help` tells both settings"
+EVALUATED = "evaluated"
 EXPORT_SETTINGS = ("references", *PLACES)
 EXPORT_HINT = "`python -m musicexp export --help` lists every setting"
 GENERATE_HINT = "`python -m musicexp generate --help` lists every setting"
@@ -253,8 +257,6 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> Gen
     out = given.get("out")
     if out is not None and (not isinstance(out, (str, int)) or isinstance(out, bool) or out == ""):
         raise SettingError(f"out must be a folder's name, not {out!r}")
-    if out is not None and Path(str(out)).expanduser().is_file():
-        raise SettingError(f"out={out} is a file; name a folder")
     tracking = compose([]).tracking
     places = {
         "uri": given.get("tracking.uri"),
@@ -293,6 +295,55 @@ def generate_settings() -> list[str]:
     return [*_sample_names(), *sounding, "out", *PLACES]
 
 
+def evaluate(folder: str | Path, reference: str | Path, reporter: Reporter | None = None) -> Evaluation:
+    """Judge a folder of music beside real music, as `python -m musicexp evaluate DIR reference=REFERENCE` does.
+
+    Args:
+        reference: a folder, a data set such as "ryans", or a collection of music21's.
+        reporter: who is told how it goes; nobody by default.
+
+    Raises:
+        MusicexpError: wrong input or state, in one sentence.
+    """
+    from musicexp.report.evaluation import evaluate
+
+    cache = cache_dir(store_uri(None))
+    return evaluate(str(folder), str(reference), cache, reporter.preparing if reporter else None)
+
+
+def evaluate_folder(
+    words: Sequence[str], reporter: Reporter, written: Literal["always", "if asked for"] = "always"
+) -> tuple[Evaluation, Path | None]:
+    """`evaluate`, with its page written: where `out` says, or in evaluated/NAME.
+
+    Returns:
+        The folder of the page too; None where nothing was written.
+    """
+    given = assignments([word for word in words if "=" in word], EVALUATE_SETTINGS, EVALUATE_HINT)
+    named = [word for word in words if "=" not in word]
+    if len(named) != 1 or "reference" not in given:
+        raise SettingError(
+            "evaluate wants one folder of music and what to compare it with, "
+            "as in `python -m musicexp evaluate melodies reference=ryans`"
+        )
+    out = given.get("out")
+    if out is not None and (not isinstance(out, (str, int)) or isinstance(out, bool) or out == ""):
+        raise SettingError(f"out must be a folder's name, not {out!r}")
+    place = None
+    if out is not None:
+        place = Path(str(out)).expanduser()
+        _check_no(place, ("music.html", "music.json"))
+    elif written == "always":
+        place = _free_folder(Path(named[0]).resolve().name, EVALUATED)
+    found = evaluate(named[0], str(given["reference"]), reporter)
+    if place is not None:
+        from musicexp.report.evaluation import evaluation_files
+
+        for name, data in evaluation_files(found).items():
+            _write(place / name, data)
+    return found, place
+
+
 def _check_free(folder: Path, count: int) -> None:
     """
     Raises:
@@ -300,7 +351,17 @@ def _check_free(folder: Path, count: int) -> None:
     """
     suffixes = (".mid", ".ogg")
     names = [f"sample_{k}{suffix}" for k in range(1, count + 1) for suffix in suffixes]
-    there = [name for name in [*names, "score.svg", "player.html"] if (folder / name).exists()]
+    _check_no(folder, [*names, "score.svg", "player.html"])
+
+
+def _check_no(folder: Path, names: Sequence[str]) -> None:
+    """
+    Raises:
+        SettingError: the folder is a file, or holds one of these.
+    """
+    if folder.is_file():
+        raise SettingError(f"out={folder} is a file; name a folder")
+    there = [name for name in names if (folder / name).exists()]
     if there:
         raise SettingError(
             f"out={folder} holds {there[0]} already; name another folder, so that nothing is lost"
@@ -320,13 +381,13 @@ def _sample_names() -> list[str]:
     return [dotted for dotted, _ in fields_of(Samples) if dotted != "every"]  # nothing learns here
 
 
-def _free_folder(name: str) -> Path:
-    """generated/NAME, or with -2, -3 ... behind it where that is taken."""
+def _free_folder(name: str, parent: str = GENERATED) -> Path:
+    """PARENT/NAME, or with -2, -3 ... behind it where that is taken."""
     safe = re.sub(r"[^\w.-]+", "_", name).strip(".").encode()[:100].decode(errors="ignore") or "run"
-    candidate, number = Path(GENERATED, safe), 1
+    candidate, number = Path(parent, safe), 1
     while candidate.exists():
         number += 1
-        candidate = Path(GENERATED, f"{safe}-{number}")
+        candidate = Path(parent, f"{safe}-{number}")
     return candidate
 
 

@@ -29,6 +29,7 @@ SMALL = (
     "iterations=30",
     "validation.every=7",
     "samples.max_notes=20",
+    "samples.scored=0",
     "render.audio=false",
     "render.score=false",
     "render.pictures=false",

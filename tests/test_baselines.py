@@ -65,6 +65,14 @@ def test_probabilities_sum_to_one(order: int) -> None:
         assert math.fsum(np.exp(shorter - after)) == pytest.approx(1, abs=1e-12)
 
 
+def test_an_order_of_nothing_is_uniform() -> None:
+    """Over the five ids that can be predicted, whatever was counted."""
+    piece = sequence(np.array([3, 4, 4]))
+    assert NGram(0, SIZE).fit([piece]).nll_nats([piece, piece[:2]]) == pytest.approx(
+        [4 * math.log(5), math.log(5)], rel=1e-14
+    )
+
+
 def test_the_order_of_the_pieces_does_not_count() -> None:
     train, test = random_ids(3, 20, SIZE), random_ids(4, 9, SIZE)
     found = NGram(3, SIZE).fit(train).nll_nats(test)

@@ -82,7 +82,7 @@ def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureF
         (["rnu"], "unknown command 'rnu': did you mean run?"),
         (
             ["xyzzy"],
-            "the commands are run, generate, sweep, compare, listen, ui, data, export, studies, worker, completion",
+            "the commands are run, generate, sweep, compare, listen, ui, data, evaluate, export, studies, worker, completion",
         ),
         (["run", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--cfg", "job", "+model.num_layer=3"], "did you mean model.num_layers?"),
@@ -179,6 +179,7 @@ def test_what_a_run_prints_and_leaves(performed: tuple[musicexp.api.LoadedRun, s
         "unigram",
         "bigram",
         "trigram",
+        "ppm ",
         "bits/note",
         "sample_4.mid",
         "python -m musicexp ui",
@@ -205,7 +206,10 @@ def test_what_a_run_prints_and_leaves(performed: tuple[musicexp.api.LoadedRun, s
     expected = {f"nll_nats/{s}" for s in ("train", "val", "test")} | {
         f"bits_per_note/{s}" for s in ("val", "test")
     }
-    expected |= {f"baseline/{n}/{s}" for n in ("unigram", "bigram", "trigram") for s in ("val", "test")}
+    expected |= {
+        f"baseline/{n}/{s}" for n in ("unigram", "bigram", "trigram", "ppm") for s in ("val", "test")
+    }
+    expected |= {f"recall/{figure}/{s}" for figure in ("nll_nats", "bits_per_note") for s in ("val", "test")}
     assert set(metrics) == expected | {"loss/train", "loss/val", "iterations_per_second"}
     assert [i for i, _ in run.curve("loss/train")] == list(range(1, 31))
     assert [i for i, _ in run.curve("loss/val")] == [7, 14, 21, 28, 30]

@@ -90,6 +90,7 @@ def test_tune_books_are_as_many_as_the_card_says(name: str) -> None:
     assert len(pieces(collection(name))) == collection(name).pieces
 
 
+@pytest.mark.slow
 def test_chorales_have_four_parts() -> None:
     card = collection("chorales")
     found = pieces(card, 7)

@@ -535,6 +535,7 @@ FISH_LINES = {
 }
 
 
+@pytest.mark.slow
 def test_fish(folder: Path) -> None:
     if not shutil.which("fish"):
         pytest.skip("fish is not installed")
@@ -551,3 +552,12 @@ def test_fish(folder: Path) -> None:
     )
     answers = [told.strip("\n").splitlines() for told in done.stdout.split("END\n")]
     assert dict(zip(FISH_LINES, answers, strict=False)) == FISH_LINES
+
+
+def test_evaluate_offers_folders_and_data_sets(tmp_path: Path) -> None:
+    (tmp_path / "melodies").mkdir()
+    assert "melodies/" in candidates(["evaluate", "mel"])
+    assert "reference=ryans" in candidates(["evaluate", "melodies", "reference=r"])
+    assert "reference=melodies/" in candidates(["evaluate", "melodies", "reference=mel"])
+    assert "reference=midi" not in candidates(["evaluate", "melodies", "reference=m"])
+    assert "--json" in candidates(["evaluate", "melodies", "--"])

@@ -54,6 +54,12 @@ def test_objectives_have_their_usual_direction_or_the_one_given() -> None:
             "music/test",
             "objective=music/test is no metric that can be optimised: take some of bits_per_note/val,",
         ),
+        ("music/grove", "did you mean music/groove? There are bits_per_note/val,"),
+        (
+            "music/groove:maximize",
+            "it is how far melodies are from real ones, |AUC - .5|, so leave :maximize out",
+        ),
+        ("music/copied_8grams", "objective=music/copied_8grams is no metric that can be optimised"),
         ("loss", "objective=loss is no metric that can be optimised"),
         ("seconds:min", "behind the colon stands minimize or maximize, not 'min'"),
         ("seconds:", "not ''"),

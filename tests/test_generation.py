@@ -38,10 +38,12 @@ def samples(**more: object) -> Samples:
     standard: dict[str, object] = {
         "temperature": (1.0, 1.5),
         "count": 4,
+        "scored": 0,
         "every": 0,
         "max_notes": 12,
         "top_k": 0,
         "top_p": 1.0,
+        "recall": 0.0,
         "seed": 0,
         "prime": None,
         "prime_notes": 4,

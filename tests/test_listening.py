@@ -330,6 +330,7 @@ for number in range(1, study.last + 1):
 """
 
 
+@pytest.mark.slow
 def test_a_kill_behind_an_acknowledged_vote_loses_none(tmp_path: Path) -> None:
     path = tmp_path / "listening.db"
     votes = Votes(path)

@@ -50,7 +50,7 @@ def test_the_laws_of_marks(swept: tuple[Dimension, ...]) -> None:
     chosen = {d.name: d.corners() for d in swept}
     lists = [
         chosen.get(name, (usual,))
-        for name, usual in (("batch_size", 16), ("seq_length", 100), ("iterations", 800))
+        for name, usual in (("batch_size", 16), ("seq_length", 100), ("iterations", 1000))
     ]
     corners = [math.prod(int(value) for value in values) for values in itertools.product(*lists)]
     assert tokens_of(search.config({d.name: d.corners()[0] for d in swept})) == corners[0]

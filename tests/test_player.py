@@ -186,6 +186,7 @@ def test_pieces_that_do_not_fit_are_counted_and_every_group_keeps_some(
     assert said in music["remarks"]
 
 
+@pytest.mark.slow
 def test_a_bank_that_is_too_large_is_made_of_short_notes_or_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry(1, Piece.of([Note(0, 96, 60), Note(96, 96, 64)]))]
     whole = len(page_data(entries, sound())["banks"][0]["ogg"])

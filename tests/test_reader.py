@@ -83,6 +83,7 @@ def book(folder: Path, *words: str) -> Request:
 # Limits and deaths
 
 
+@pytest.mark.slow
 def test_what_ends_its_reader_costs_one_file(fake: Reader, tmp_path: Path) -> None:
     """A child that died lost what was asked behind it; want of memory was kept as the file's own fault."""
     words = ("good", "hang", "good", "die", "eat", "swallow", "good", "leave", "disk", "talk", "good")
@@ -102,6 +103,7 @@ def test_what_ends_its_reader_costs_one_file(fake: Reader, tmp_path: Path) -> No
         assert answer.lasting == (word not in reasons)
 
 
+@pytest.mark.slow
 def test_the_other_tunes_of_a_book_survive(fake: Reader, tmp_path: Path) -> None:
     """A book was cut off after a minute in all, and lost as a whole if one tune killed its reader."""
     requests = [book(tmp_path, "slow", "hang", "slow", "die", "slow"), *asked(tmp_path, "good")]
@@ -112,6 +114,7 @@ def test_the_other_tunes_of_a_book_survive(fake: Reader, tmp_path: Path) -> None
     assert second.lasting
 
 
+@pytest.mark.slow
 def test_a_book_does_not_kill_readers_for_ever(
     fake: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +197,7 @@ def test_a_reader_that_cannot_start_is_one_sentence(
 # Real reading
 
 
+@pytest.mark.slow
 def test_many_requests_are_answered_in_order(tmp_path: Path) -> None:
     """More than a pipe holds was once asked before anything was heard; names are any bytes."""
     folder = tmp_path / ("long" * 50)

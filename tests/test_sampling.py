@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tunes import quickly
 
-from musicexp.model import draw, probabilities, sample
+from musicexp.model import chosen, probabilities, sample
 
 EOS = 2
 LOGITS = st.lists(st.floats(-30, 5), min_size=4, max_size=12)
@@ -25,10 +25,9 @@ def drawn_once(
     top_k: int,
     top_p: float,
 ) -> int:
-    """`draw` of one row."""
-    return int(
-        draw(logprobs[None], allowed[None], np.array([temperature]), np.array([uniform]), top_k, top_p)[0]
-    )
+    """What one row draws."""
+    weights = probabilities(logprobs[None], allowed[None], np.array([temperature]), top_k, top_p)
+    return int(chosen(weights, np.array([uniform]))[0])
 
 
 def weights_of(
@@ -176,7 +175,7 @@ def test_a_row_of_a_draw_does_not_depend_on_the_others(
     logprobs, allowed = random.normal(size=(rows, size)) * 5, random.random((rows, size)) < 0.7
     allowed[:, 0] = True
     temperatures, uniforms = random.uniform(0.3, 3, rows), random.random(rows)
-    together = draw(logprobs, allowed, temperatures, uniforms, top_k, top_p)
+    together = chosen(probabilities(logprobs, allowed, temperatures, top_k, top_p), uniforms)
     weights = probabilities(logprobs, allowed, temperatures, top_k, top_p)
     for row in range(rows):
         alone = logprobs[row], allowed[row], temperatures[row]

@@ -354,6 +354,7 @@ def test_each_note_is_drawn_under_its_index() -> None:
 
 
 @engraves
+@pytest.mark.slow
 def test_pages_of_several_pieces_stand_in_one_document() -> None:
     one, other = melody(*[12] * 900), melody(*[24] * 40)
     pages = [

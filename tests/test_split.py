@@ -113,6 +113,7 @@ def test_a_split_depends_on_content_and_seed_alone(tmp_path: Path) -> None:
 
 @quickly
 @given(seed=st.integers(0, 100), more=melodies(max_notes=30), copies=st.lists(st.integers(0, 59), max_size=2))
+@pytest.mark.slow
 def test_another_piece_moves_only_the_groups_that_it_joins(
     tmp_path_factory: pytest.TempPathFactory, seed: int, more: Piece, copies: list[int]
 ) -> None:

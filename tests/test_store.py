@@ -239,6 +239,7 @@ def test_duplicates_may_stand_apart_if_that_is_asked_for(tmp_path: Path) -> None
     assert set(apart.sides.tolist()) == {0, 1, 2}
 
 
+@pytest.mark.slow
 def test_folds_are_of_whole_groups(folder: Path) -> None:
     tested: list[int] = []
     for fold in range(3):

@@ -169,7 +169,7 @@ def test_the_whole_page_says_what_was_found() -> None:
 
 def test_the_order_is_that_of_a_reader_in_a_hurry() -> None:
     found = [a["id"] for kind, a in checked(whole()).tags if kind == "section"]
-    assert found == ["result", "confirmation", "along", "settings", "together", "importance", "costs", "pruning", "trials", "asked"]  # fmt: skip
+    assert found == ["result", "confirmation", "along", "settings", "together", "importance", "luck", "costs", "pruning", "trials", "asked"]  # fmt: skip
 
 
 def test_without_confirmation_nothing_is_called_best() -> None:

@@ -25,7 +25,9 @@ from musicexp.sweep import record, trial
 from musicexp.sweep.command import begin
 from musicexp.sweep.confirmation import begin_confirmation, conclude
 from musicexp.sweep.hearing import best_few, heard
+from musicexp.sweep.musical import musical_figures, too_much_copied
 from musicexp.sweep.study import Study
+from musicexp.sweep.together import check_together
 from musicexp.sweep.worker import work
 from musicexp.tracking import MlflowRun, open_store
 from musicexp.training import Silent
@@ -97,6 +99,7 @@ def test_every_trial_is_a_flat_run_of_its_own_without_test_figures(begun: Callab
     assert "test" not in json.loads(run.read("summary.json"))["bits_per_note"]
 
 
+@pytest.mark.slow
 def test_the_best_few_are_heard_and_a_lost_one_leaves_a_gap(begun: Callable[..., Study]) -> None:
     study = begun(*SPACE, "trials=2", "samples.count=4")
     worked(study)
@@ -136,6 +139,7 @@ def test_the_command_of_the_leading_trial_gives_its_very_figures(begun: Callable
     assert result.likelihoods["val"].bits_per_note == found.trials[number].values[0]
 
 
+@pytest.mark.slow
 def test_an_interrupted_trial_goes_on_and_ends_as_if_never_stopped(
     begun: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +166,7 @@ def test_an_interrupted_trial_goes_on_and_ends_as_if_never_stopped(
     assert iterations == list(range(1, 31)), "no iteration is logged twice"
 
 
+@pytest.mark.slow
 def test_a_pruned_trial_ends_quietly_and_keeps_its_curve(begun: Callable[..., Study]) -> None:
     words = ("lr=choice(1e-2,1e-6,2e-6,3e-6)", "trials=8", "sampler=grid", "batch_size=2,3", "iterations=60")
     study = begun(*words, "pruner=median")
@@ -330,3 +335,45 @@ def test_more_presets_than_trials_are_not_waited_for(begun: Callable[..., Study]
     )
     worked(study)
     assert study.over()
+
+
+@pytest.mark.slow
+def test_a_study_of_melodies_tells_how_many_and_takes_no_copies(begun: Callable[..., Study]) -> None:
+    """The objective is |AUC - .5| on validation pieces; the share of copies is a constraint, never part of it."""
+    study = begun(*SPACE, "objective=[music/groove,music/interval_entropy]", "samples.scored=20", "trials=2")
+    said = worked(study)
+    assert any("20 melodies" in line and "music/groove: AUC" in line for line in said)
+    for told, frozen in zip(record(study).trials, study.finished(), strict=True):
+        assert told.values[0] == pytest.approx(abs(told.figures["music/groove.auc"] - 0.5))
+        assert told.figures["scored"] == 20
+        assert "20 melodies" in told.note
+        copied = told.figures.get("copied_8grams", 0.0) - told.figures.get("copied_8grams/human", 0.0)
+        assert frozen.constraints["copied_8grams"] == pytest.approx(copied)
+        assert told.feasible == (copied <= 0)
+    left = json.loads(run_of(study, 0).read("summary.json"))
+    assert left["music"]["heat"] is None, "no test piece is looked at, and no other temperature is tried"
+
+
+def test_copies_are_infeasible_however_much_they_sound_like_music() -> None:
+    stand = {"auc": [0.5, 0.4, 0.6], "mean": [0.3, 0.2, 0.4], "real_mean": [0.1, 0.0, 0.2]}
+    music = {"sets": {"T1": {"pieces": 64, "metrics": {"groove": stand, "copied_8grams": stand}}}}
+    figures = musical_figures(music)
+    assert figures["music/groove"] == 0.0
+    assert (figures["music/groove.auc/low"], figures["music/groove.auc/high"]) == (0.4, 0.6)
+    assert too_much_copied(figures) == pytest.approx(0.2)
+    assert "music/copied_8grams" not in figures
+    assert musical_figures(None) == {}
+    assert too_much_copied({}) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("objective=music/groove", "samples.scored=8"), "samples.scored=8 are too few"),
+        (("objective=music/groove", "samples.scored=20", "sampler=qmc"), "whose melodies must be no copies"),
+        (("objective=music/groove", "samples.scored=20", "pruner=median"), "known at the end only"),
+    ],
+)
+def test_what_a_musical_objective_needs(words: tuple[str, ...], told: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(told)):
+        check_together(compose_search([*SPACE, *words]))

@@ -61,6 +61,7 @@ def check(abc: str, semitones: int) -> None:
 
 @quickly
 @given(st.sampled_from(TUNES), SEMITONES)
+@pytest.mark.slow
 def test_real_tunes_sound_the_same_elsewhere(abc: str, semitones: int) -> None:
     check(abc, semitones)
 
@@ -72,6 +73,7 @@ def test_real_tunes_sound_the_same_elsewhere(abc: str, semitones: int) -> None:
 @example("C", "^C\nK:Db\nC D =C C", 3)
 @example("D", "g c::\nB", -1)
 @example("Cb", "__B, B,, C", 11)
+@pytest.mark.slow
 def test_generated_tunes_sound_the_same_elsewhere(key: str, body: str, semitones: int) -> None:
     check(normalised(f"X:1\nM:4/4\nL:1/8\nK:{key}\n{body}"), semitones)
 

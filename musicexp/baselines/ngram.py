@@ -20,7 +20,8 @@ NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
 class NGram:
     """An n-gram model with the LSTM's likelihood interface: nats of whole pieces.
 
-    The uniform floor is over every id that can be predicted: the vocabulary without PAD and BOS.
+    The uniform floor is over every id that can be predicted: the vocabulary without PAD and BOS. It is all there is
+    of an order of 0.
     """
 
     def __init__(self, order: int, vocabulary_size: int) -> None:

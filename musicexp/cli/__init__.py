@@ -37,6 +37,9 @@ COMMANDS = {
 }
 MORE = {
     "data": Command("data", "data [setting=value ...]", "describe a data set without training"),
+    "evaluate": Command(
+        "evaluate", "evaluate DIR reference=DIR", "judge any folder of music beside real music"
+    ),
     "export": Command("export", "export RUN DIR", "write a run as a folder that anybody can open"),
     "studies": Command("studies", "studies [STUDY]", "list the studies that sweeps made"),
     "worker": Command("worker", "worker STUDY", "join a study from any machine"),

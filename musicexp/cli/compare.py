@@ -29,8 +29,10 @@ HELP = """python -m musicexp compare RUN RUN ... | study=NAME | experiment=NAME 
 
 Puts runs side by side: settings that differ first, then figures; what makes a comparison unfair (other data, another
 split, another vocabulary) is said. RUN is a run's id, its name, or `last`. Runs of one configuration that differ in
-their seed are shown as one, with mean and 95 % interval. Writes a page, too, that needs no network: the same figures,
-loss curves over each other, and all samples with one play head, so that ears can go from run to run in mid-phrase.
+their seed are shown as one, with mean and 95 % interval; configurations that share seeds are compared seed by seed, and
+where several settings differ at once, the runs that would tell them apart are named as commands. Writes a page, too,
+that needs no network: the same figures, loss curves over each other, and all samples with one play head, so that ears
+can go from run to run in mid-phrase.
 
 Settings:
   study=NAME

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from musicexp.api import COMPARE_SETTINGS, EXPORT_SETTINGS, PLACES, generate_settings
+from musicexp.api import COMPARE_SETTINGS, EVALUATE_SETTINGS, EXPORT_SETTINGS, PLACES, generate_settings
 from musicexp.cli import COMMANDS, DONE, MORE, compare
 from musicexp.cli.completion import SHELLS
 from musicexp.cli.listen import listen_settings
@@ -35,7 +35,7 @@ FOLDERS_AND = {
     "storage": STORES,
 }
 """The settings that name a place -> the endings of the files offered beside the folders."""
-DATA_FLAGS = ("--json", "--help")
+DATA_FLAGS = EVALUATE_FLAGS = ("--json", "--help")
 RUN_FLAGS = ("--multirun", "--cfg", "--info", "--help")
 BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
@@ -128,6 +128,11 @@ def _compare(before: Sequence[str], current: str) -> list[str]:
     return [*(run for run in runs if run not in before), *_settings(names, before, current), *flags]
 
 
+def _evaluate(before: Sequence[str], current: str) -> list[str]:
+    folders = [] if any("=" not in word for word in before) else _places(current, ())
+    return [*folders, *_settings(EVALUATE_SETTINGS, before, current), *EVALUATE_FLAGS]
+
+
 def _export(before: Sequence[str], current: str) -> list[str]:
     if not before:
         return ["last", *(name for name in run_names(current) if "=" not in name), "--help"]
@@ -176,6 +181,7 @@ OF_COMMAND: dict[str, Callable[[Sequence[str], str], list[str]]] = {
     "generate": _generate,
     "sweep": _sweep,
     "compare": _compare,
+    "evaluate": _evaluate,
     "export": _export,
     "listen": _listen,
     "worker": _worker,
@@ -217,6 +223,9 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
         return ["last", *(_escaped(run) for run in run_names(_unescaped(typed), uri) if _plain(run))]
     if name == "study":
         return study_names(typed)
+    if name == "reference":
+        named = [option for option in options_of("dataset") if option not in ("midi", "music21")]
+        return [*named, *_places(typed, ())]
     if name == "references":
         return ["true", "false"]
     if name == "open":

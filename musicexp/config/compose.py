@@ -298,7 +298,8 @@ def to_yaml(values: Mapping[str, Any]) -> str:
 def recorded(values: Mapping[str, Any]) -> Config:
     """The Config of values that a run left, perhaps before some settings were made.
 
-    One that changes no loss and no sample is filled in with today's default: the run is what it was.
+    One that changes no loss and no sample is filled in with today's default, another one with the value that means
+    what was done before there was a choice: the run is what it was.
 
     Raises:
         SettingError: as `build`; a setting that changes results is missing too.
@@ -310,9 +311,13 @@ def recorded(values: Mapping[str, Any]) -> Config:
         inner: Any = filled
         for room in rooms:
             inner = inner.setdefault(room, {}) if isinstance(inner, dict) else None
-        if isinstance(inner, dict) and leaf not in inner and not f.metadata["changes_result"]:
+        if not isinstance(inner, dict) or leaf in inner:
+            continue
+        if not f.metadata["changes_result"]:
             defaults = defaults or compose([]).flat()
             inner[leaf] = defaults[dotted]
+        elif f.metadata["before"] is not None:
+            inner[leaf] = f.metadata["before"]
     return build(filled)
 
 

@@ -24,6 +24,7 @@ def setting(
     at_most: float | None = None,
     below: float | None = None,
     changes_result: bool = True,
+    before: Any = None,
 ) -> Any:
     """A dataclass field with its meaning and range.
 
@@ -39,6 +40,7 @@ def setting(
             "meaning": meaning,
             "bounds": {word: limit for word, limit in bounds.items() if limit is not None},
             "changes_result": changes_result,
+            "before": before,
         }
     )
 
@@ -142,6 +144,12 @@ class EarlyStopping:
 class Samples:
     temperature: tuple[float, ...] = setting("temperatures to sample at; a number is a list of one", above=0)
     count: int = setting("melodies written, over all temperatures", at_least=0, at_most=10000)
+    scored: int = setting(
+        "melodies judged beside real music at each temperature, those written among them; 0 judges none",
+        at_least=0,
+        at_most=10000,
+        changes_result=False,
+    )
     every: int = setting(
         "iterations between two clips that are drawn while the model learns; 0 draws none",
         at_least=0,
@@ -151,6 +159,13 @@ class Samples:
     top_k: int = setting("sample from the k likeliest tokens; 0 from all", at_least=0)
     top_p: float = setting(
         "sample from the likeliest tokens that make up this probability", above=0, at_most=1
+    )
+    recall: float = setting(
+        "how far a melody goes on as it went on before, where its last notes stood already: "
+        "1 as often as real held-out pieces do, 0 never",
+        at_least=0,
+        at_most=1,
+        before=0.0,
     )
     seed: int = setting("the seed of every melody's own random stream", at_least=0)
     prime: str | None = setting("a file of music (MIDI, ABC, MusicXML, Humdrum) that is continued")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from musicexp.config import Config, Model, recorded
 from musicexp.errors import SettingError, StoreError
-from musicexp.model import MusicLSTM, Resolved, recurrence
+from musicexp.model import MusicLSTM, Resolved, Trust, recurrence
 from musicexp.tokens import Tokenizer, Vocabulary, tokenizer
 
 FORMAT = 2
@@ -49,6 +49,8 @@ class Checkpoint:
         seconds: spent in training so far.
         generators: for each device's process, states of torch's, Python's and numpy's global generators.
         tempo, metre: what melodies of this corpus are written with.
+        recall: how far what a melody said before is trusted, fitted when training is over; None before, and in runs
+            of before there was recall.
     """
 
     config: Config
@@ -66,6 +68,7 @@ class Checkpoint:
     data_fingerprint: str
     tempo: float
     metre: tuple[int, int]
+    recall: Trust | None = None
 
     @property
     def done(self) -> bool:
@@ -132,6 +135,7 @@ class Checkpoint:
                 "resolved": Resolved(**values["resolved"]),
                 "best": Best(**values["best"]) if values["best"] else None,
                 "metre": tuple(values["metre"]),
+                "recall": tuple(values["recall"]) if values.get("recall") else None,
             }
         except SettingError as error:
             raise StoreError(

@@ -74,8 +74,8 @@ def key(temperature: float) -> str:
 class Clips:
     """Draws clips, always from the same random streams: what differs between two of them is what was learned.
 
-    They are the streams of each temperature's first sample, so that a clip under the weights that a run keeps is
-    how that sample begins. Nothing is drawn from the generators that training draws from.
+    They are the streams of each temperature's first sample. A clip recalls nothing: what is heard is what the network
+    itself has learned so far. Nothing is drawn from the generators that training draws from.
 
     Attributes:
         settings: of as many samples as there are clips at a time, one for each temperature.
@@ -115,7 +115,9 @@ class Clips:
         """
         if next(model.parameters()).device.type != "cpu":
             model = copy.deepcopy(model).cpu()
-        drawn = drawn_from(model, self.tokenizer, self.vocabulary, self.settings, self.begun, bf16=self.bf16)
+        drawn = drawn_from(
+            *(model, self.tokenizer, self.vocabulary, self.settings, self.begun), bf16=self.bf16, recall=None
+        )
         return [
             Clip(iteration, m.temperature, loss, m.ended_by, first_bars(m.piece, CLIP_BARS)) for m in drawn
         ]

@@ -13,13 +13,13 @@ import numpy as np
 from musicexp.config import Samples
 from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
-from musicexp.model import Drawn, MusicLSTM, Stepper, sample, this_machine
-from musicexp.music import Piece, midi_bytes
+from musicexp.model import USUAL, Drawn, Memory, MusicLSTM, Stepper, Trust, sample, this_machine
+from musicexp.music import STEPS_PER_QUARTER, Piece, midi_bytes
 from musicexp.music.reader import Reader, Request
 from musicexp.music.reading import SUFFIXES
 from musicexp.tokens import BOS, EOS, Grammar, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
 
-AT_ONCE = 64
+AT_ONCE = 256
 """Melodies drawn side by side."""
 TOKENS_PER_NOTE = 16
 """A melody is cut after so many tokens per allowed note or chord: characters, rests and bars are tokens too, and
@@ -34,6 +34,7 @@ class Melody:
         number: k of sample_k, from 1.
         draw: which draw of its temperature, from 1.
         ended_by: "eos" or "length".
+        begins: where what the model wrote begins, in steps of 1/24 quarter; before it is the prime.
     """
 
     number: int
@@ -42,6 +43,12 @@ class Melody:
     seed: int
     ended_by: str
     piece: Piece
+    begins: int = 0
+
+    @property
+    def own(self) -> Piece:
+        """What the model wrote: the piece without its prime."""
+        return self.piece.only(self.piece.onset >= self.begins) if self.begins else self.piece
 
     @property
     def file(self) -> str:
@@ -109,7 +116,11 @@ def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
         metre=checkpoint.metre,
     )
     bf16 = checkpoint.resolved.precision == "bf16"
-    return drawn_from(checkpoint.model(), tokenizer, vocabulary, settings, begun, bf16=bf16)
+    return drawn_from(
+        *(checkpoint.model(), tokenizer, vocabulary, settings, begun),
+        bf16=bf16,
+        recall=checkpoint.recall or USUAL,
+    )
 
 
 def drawn_from(
@@ -120,6 +131,7 @@ def drawn_from(
     begun: Beginning,
     *,
     bf16: bool,
+    recall: Trust | None,
 ) -> list[Melody]:
     """Melodies of a model as it is; no global random generator is drawn from.
 
@@ -129,23 +141,35 @@ def drawn_from(
     Args:
         model: on the CPU.
         bf16: the model was trained with products of bf16 numbers, and is asked with them where the CPU has them.
+        recall: how far what a melody said before is trusted where settings.recall is 1; None: not at all.
     """
     found: list[Melody] = []
+    begins = _steps(tokenizer, vocabulary, begun)
     numbers = list(range(1, settings.count + 1))
     for start in range(0, len(numbers), AT_ONCE):
         places = [_place(number, settings) for number in numbers[start : start + AT_ONCE]]
         rules = [tokenizer.grammar(vocabulary) for _ in places]
         stepper = Stepper(model, bf16=bf16 and this_machine("cpu").bf16)
         for (index, draw), drawn in zip(
-            places, _drawn(stepper, rules, settings, places, begun.ids), strict=True
+            places, _drawn(stepper, rules, settings, places, begun.ids, recall), strict=True
         ):
             number = len(found) + 1
             tokens = vocabulary.decode(np.concatenate([begun.ids, drawn.ids]).tolist())
             piece = tokenizer.piece(tokens, f"sample_{number}", like=begun.like)
             found.append(
-                Melody(number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece)
+                Melody(
+                    number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece, begins
+                )
             )
     return found
+
+
+def _steps(tokenizer: Tokenizer, vocabulary: Vocabulary, begun: Beginning) -> int:
+    """How long the prime is, in steps of 1/24 quarter."""
+    if not len(begun.ids):
+        return 0
+    prime = tokenizer.piece(vocabulary.decode(begun.ids.tolist()), like=begun.like)
+    return round(prime.quarters * STEPS_PER_QUARTER)
 
 
 def _place(number: int, settings: Samples) -> tuple[int, int]:
@@ -160,10 +184,13 @@ def _drawn(
     settings: Samples,
     places: Sequence[tuple[int, int]],
     prime: Ids,
+    recall: Trust | None,
 ) -> list[Drawn]:
-    for rule in rules:
-        for token in prime:
-            rule.advance(int(token))
+    memories = [Memory() for _ in places]
+    for rule, memory in zip(rules, memories, strict=True):
+        for token in prime.tolist():
+            rule.advance(token)
+            memory.take(token)
     begun = np.tile(np.concatenate([[BOS], prime]).astype(np.int64), (len(places), 1))
     stepper.read(begun[:, :-1])
     return sample(
@@ -177,6 +204,8 @@ def _drawn(
         max_tokens=settings.max_notes * TOKENS_PER_NOTE,
         top_k=settings.top_k,
         top_p=settings.top_p,
+        recall=tuple(settings.recall * weight for weight in recall) if recall and settings.recall else None,
+        memories=memories,
     )
 
 

@@ -1,7 +1,7 @@
 """Figures about models and melodies, each with its definition, source and units."""
 
 from musicexp.metrics.intervals import Interval, paired, student_t
-from musicexp.metrics.likelihood import Likelihood, likelihood, nll_nats
+from musicexp.metrics.likelihood import Likelihood, likelihood, nll_nats, token_nats
 from musicexp.metrics.roundtrip import RoundTrip, roundtrip
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "paired",
     "roundtrip",
     "student_t",
+    "token_nats",
 ]

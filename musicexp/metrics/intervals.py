@@ -27,13 +27,13 @@ def student_t(values: Sequence[float], level: float = LEVEL) -> Interval:
     Raises:
         ValueError: there are no values.
     """
-    from scipy import stats
-
     if not values:
         raise ValueError("a mean of no values")
     n, mean = len(values), math.fsum(values) / len(values)
     if n == 1:
         return Interval(mean, math.nan, math.nan)
+    from scipy import stats  # a second on a busy machine, of which one value has no use
+
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
     return Interval(mean, mean - half, mean + half)

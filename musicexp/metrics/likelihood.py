@@ -53,8 +53,13 @@ def nll_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> NDArray[np.float64]:
     Args:
         pieces: each BOS ... EOS. The model is put in evaluation mode and back.
     """
+    return np.array([nats.sum() for nats in token_nats(model, pieces)])
+
+
+def token_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> list[NDArray[np.float64]]:
+    """The same token by token: for each piece float64 [tokens], BOS left out."""
     device = next(model.parameters()).device
-    found = np.zeros(len(pieces))
+    found: list[NDArray[np.float64]] = [np.zeros(0)] * len(pieces)
     was_training = model.training
     model.eval()
     with torch.inference_mode():
@@ -69,7 +74,8 @@ def nll_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> NDArray[np.float64]:
                 ignore_index=IGNORED,
                 reduction="none",
             ).view(targets_BT.shape)
-            found[rows] = nats_BT.double().sum(dim=1).cpu().numpy()
+            for row, nats_T in zip(rows, nats_BT.double().cpu().numpy(), strict=True):
+                found[row] = nats_T[: len(pieces[row]) - 1]
     model.train(was_training)
     return found
 

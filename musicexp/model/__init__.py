@@ -1,18 +1,23 @@
 """The model, the paths of its recurrence and its sampler: plain PyTorch, ids in and ids out, no music."""
 
 from musicexp.model.lstm import MusicLSTM, State
+from musicexp.model.recall import LONGEST, USUAL, Memory, Trust
 from musicexp.model.recurrence import Resolved, recurrence, resolve, this_machine
-from musicexp.model.sampling import Drawn, Rules, draw, probabilities, sample
+from musicexp.model.sampling import Drawn, Rules, chosen, probabilities, sample
 from musicexp.model.steps import Stepper
 
 __all__ = [
+    "LONGEST",
+    "USUAL",
     "Drawn",
+    "Memory",
     "MusicLSTM",
     "Resolved",
     "Rules",
     "State",
     "Stepper",
-    "draw",
+    "Trust",
+    "chosen",
     "probabilities",
     "recurrence",
     "resolve",

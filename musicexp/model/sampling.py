@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from musicexp.model.recall import Memory, Trust, mixed
+
 Logprobs = NDArray[np.float64]
 NextLogprobs = Callable[[NDArray[np.int64]], Logprobs]
 """Takes the last ids, int64 [B], remembers them, and gives the log-probabilities of the next, float64 [B, V]."""
@@ -54,8 +56,12 @@ def sample(
     max_tokens: int,
     top_k: int = 0,
     top_p: float = 1.0,
+    recall: Trust | None = None,
+    memories: Sequence[Memory] = (),
 ) -> list[Drawn]:
     """Draw len(rules) sequences side by side.
+
+    Temperature, top_k and top_p shape what the callable proposes; what is recalled comes as often as it did.
 
     Args:
         rules, streams, temperatures: one for each sequence.
@@ -64,6 +70,8 @@ def sample(
         max_tokens: and at so many tokens, whatever they are.
         top_k: draw from the k likeliest allowed ids; 0 from all.
         top_p: draw from the fewest likeliest allowed ids that hold this probability.
+        recall: how far what followed before is trusted; None recalls nothing.
+        memories: one for each sequence, if it recalls; they know its prime without BOS.
     """
     count = len(rules)
     drawn: list[list[int]] = [[] for _ in range(count)]
@@ -75,14 +83,20 @@ def sample(
         if not going:
             break
         logprobs = next_logprobs(last)
-        tokens = draw(
+        allowed = np.stack([rules[row].allowed() for row in going])
+        weights = probabilities(
             logprobs if len(going) == count else logprobs[going],
-            np.stack([rules[row].allowed() for row in going]),
+            allowed,
             np.array([temperatures[row] for row in going]),
-            np.array([streams[row].random() for row in going]),
             top_k,
             top_p,
         )
+        if recall is not None:
+            for place, row in enumerate(going):
+                recalled = memories[row].recalled()
+                if recalled is not None:
+                    weights[place] = mixed(weights[place], recalled, recall, allowed[place])
+        tokens = chosen(weights, np.array([streams[row].random() for row in going]))
         for row, token in zip(going, tokens.tolist(), strict=True):
             last[row] = token
             if token == eos:
@@ -90,6 +104,8 @@ def sample(
                 continue
             drawn[row].append(token)
             rules[row].advance(token)
+            if recall is not None:
+                memories[row].take(token)
             if rules[row].notes - before[row] >= max_notes:
                 ended[row] = "length"
         going = [row for row in going if not ended[row]]
@@ -98,23 +114,8 @@ def sample(
     ]
 
 
-def draw(
-    logprobs: Logprobs,
-    allowed: NDArray[np.bool_],
-    temperatures: NDArray[np.float64],
-    uniforms: NDArray[np.float64],
-    top_k: int,
-    top_p: float,
-) -> NDArray[np.int64]:
-    """For each row the id at its point `uniforms` in [0, 1) of the tempered, masked and truncated distribution.
-
-    A row's id does not depend on the other rows.
-
-    Args:
-        logprobs, allowed: [B, V].
-        temperatures, uniforms: [B].
-    """
-    weights = probabilities(logprobs, allowed, temperatures, top_k, top_p)
+def chosen(weights: NDArray[np.float64], uniforms: NDArray[np.float64]) -> NDArray[np.int64]:
+    """For each row the id at its point `uniforms` [B] in [0, 1) of its distribution [B, V], whatever the other rows."""
     cumulative = np.cumsum(weights, axis=1)
     at = (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(axis=1)
     # Rounding may lead behind the last id that has any weight.

@@ -23,6 +23,9 @@ DEFAULT_VELOCITY = 80
 HALF_TICK = STEPS_PER_QUARTER // 2
 """In 1/24 tick."""
 
+EMPTY = "holds no note"
+"""Why a piece is left out in which nothing sounds."""
+
 FREE_FROM = 0.2
 """Mean distance of the onsets from the grid, in half steps, from which a piece was played freely.
 
@@ -243,7 +246,7 @@ class Reading:
         if len(piece):
             self.pieces.append(piece)
         else:
-            self.rejected.append((piece.name, "holds no note"))
+            self.rejected.append((piece.name, EMPTY))
 
 
 def _new(*columns: NDArray[Any]) -> NDArray[np.bool_]:

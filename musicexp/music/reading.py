@@ -9,7 +9,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -184,3 +184,8 @@ def printable(text: str) -> str:
         lambda found: found[0].encode("unicode_escape").decode(),
         text,
     )
+
+
+def piece_title(name: str) -> str:
+    """The name of a piece without the suffix of its file, if it ends with one."""
+    return name.removesuffix(PurePath(name).suffix) if PurePath(name).suffix.lower() in SUFFIXES else name

@@ -64,6 +64,16 @@ def score_pieces(path: Path, name: str) -> list[Piece]:
     return [_piece(score, called) for score, called in zip(scores, names, strict=True)]
 
 
+def melody_with_graces(path: Path) -> list[int]:
+    """The pitches of a score's first part in their order, grace notes among them before the notes that they adorn.
+
+    Raises:
+        Exception: see `score_pieces`.
+    """
+    written, graces = _written(next(iter(_scores(path)[0].parts)))
+    return [note.pitch for note in sorted([*graces, *_joined(written)], key=operator.attrgetter("begin"))]
+
+
 def _scores(path: Path) -> list[Any]:
     """music21's Scores of a file, read by its importers themselves: its `parse` would write pickles."""
     suffix, data = path.suffix.lower(), content(path)
@@ -109,7 +119,7 @@ def _piece(score: Any, name: str) -> Piece:
         if part.atSoundingPitch is False:
             part.toSoundingPitch(inPlace=True)
         written, dropped = _written(part)
-        graces += dropped
+        graces += len(dropped)
         notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number) for n in _joined(written)]
     columns = np.array(notes, dtype=np.int64).reshape(-1, 5).T
     refuse_endless(int((columns[0] + columns[1]).max(initial=0)) / TICKS_PER_QUARTER, len(notes))
@@ -124,22 +134,22 @@ def _piece(score: Any, name: str) -> Piece:
     )
 
 
-def _written(part: Any) -> tuple[list[_Written], int]:
-    """The notes of a part that have a length, and how many have none."""
+def _written(part: Any) -> tuple[list[_Written], list[_Written]]:
+    """The notes of a part that have a length, and the grace notes, which have none."""
     from music21 import harmony
 
     found: list[_Written] = []
-    graces = 0
+    graces: list[_Written] = []
     for offset, element in _elements(part, Fraction(0)):
         # A chord symbol is a chord to music21, but tells what to play and is not played.
         if "NotRest" not in element.classSet or isinstance(element, harmony.Harmony):
             continue
         members = [m for m in (element.notes if hasattr(element, "notes") else [element]) if m.pitches]
         length = Fraction(element.duration.quarterLength)
-        if element.duration.isGrace or length <= 0:
-            graces += len(members)
-            continue
         begin, end = _ticks(offset), _ticks(offset + length)
+        if element.duration.isGrace or length <= 0:
+            graces += [_Written(begin, begin, _midi_number(m.pitch), _velocity(m)) for m in members]
+            continue
         for member in members:
             tie = member.tie.type if member.tie is not None else ""
             found.append(

@@ -76,7 +76,7 @@ def player_page(title: str, entries: Sequence[PlayerPiece], sound: Sound) -> byt
 
 
 def page_data(
-    entries: Sequence[PlayerPiece], sound: Sound, *, most_bytes: int | None = None
+    entries: Sequence[PlayerPiece], sound: Sound | None, *, most_bytes: int | None = None
 ) -> dict[str, Any]:
     """What a page plays, as values for JSON: {"banks": [...], "pieces": [...], "remarks": [...]}.
 
@@ -86,12 +86,13 @@ def page_data(
     Ogg file. A remark is a sentence for whoever looks at the page.
 
     Args:
+        sound: the instrument; without one the page plays plain tones.
         most_bytes: of all of it as `script_json`; what does not fit is left out, and a remark says so.
     """
     assert len({entry.id for entry in entries}) == len(entries), "ids of one page differ"
     assert all(entry.group in GROUPS for entry in entries), "groups are those of GROUPS"
     assert all(entry.iteration is not None for entry in entries if entry.group == "learning"), "a clip has its iteration"  # fmt: skip
-    sounded, remarks = _bank([entry.piece for entry in entries], sound)
+    sounded, remarks = _bank([entry.piece for entry in entries], sound) if sound else (None, [])
     room = _Room(most_bytes)
     banks = [] if sounded is None else [_bank_data(sounded)]
     room.take(len(script_json({"banks": banks, "pieces": [], "remarks": []})) + SPARE)

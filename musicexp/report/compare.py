@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from musicexp.errors import RunError
+from musicexp.report.cells import ONE_CHOICE, missing_runs
 from musicexp.report.chosen_runs import Chosen, best_of_experiment, best_of_study, check_number, named_runs
 from musicexp.report.compared import compared_run
 from musicexp.report.comparison import ComparedRun, Comparison, Difference, Group
+from musicexp.report.curve_smoothness import curve_smoothness
 from musicexp.report.fairness import judged
+from musicexp.report.found import found_of
 from musicexp.report.groups import MATTERING, groups
 from musicexp.report.verdicts import verdicts
 from musicexp.tracking import Store, without_password
@@ -17,8 +20,6 @@ from musicexp.tracking import Store, without_password
 TOP = 5
 IDENTITY = ("name", "resume", "tracking.uri", "tracking.experiment")
 """Settings that say where a run is kept and what it is called, and nothing about it."""
-ONE_CHOICE = {"dataset.name": "dataset", "dataset.collection": "dataset", "dataset.path": "dataset"}
-"""Settings that one choice sets together."""
 
 
 def compare_runs(
@@ -59,8 +60,12 @@ def comparison(chosen: Chosen, runs: Sequence[ComparedRun], store: str) -> Compa
         raise RunError("there is no run to compare")
     differing, same = _settings(runs)
     fair = judged(runs)
-    grouped = groups(runs, differing)
+    curves = curve_smoothness(runs, comparable=not fair.nats_reason)
+    figures = [{**run.figures, **run.music, **more} for run, more in zip(runs, curves.figures, strict=True)]
+    grouped = groups(runs, differing, figures)
     factors = _factors(runs, grouped, differing)
+    missing = missing_runs(runs, grouped, differing, factors, fair.bits_reason)
+    findings = found_of(runs, grouped, figures, curves, fair, missing)
     return Comparison(
         title=chosen.title,
         store=store,
@@ -75,7 +80,8 @@ def comparison(chosen: Chosen, runs: Sequence[ComparedRun], store: str) -> Compa
         bits_reason=fair.bits_reason,
         groups=grouped,
         factors=factors,
-        remarks=(*chosen.remarks, *verdicts(runs, grouped, factors, comparable=not fair.bits_reason)),
+        remarks=(*chosen.remarks, *verdicts(runs, grouped, factors, findings)),
+        findings=findings,
     )
 
 
@@ -90,9 +96,16 @@ def _settings(runs: Sequence[ComparedRun]) -> tuple[tuple[Difference, ...], dict
         if all(value == told[0] and type(value) is type(told[0]) for value in told):
             same[name] = told[0]
         else:
-            differing.append(Difference(name, values, known, name in MATTERING))
+            matters = name in MATTERING and not _resolved_alike(runs, name)
+            differing.append(Difference(name, values, known, matters))
     differing.sort(key=lambda d: not d.matters)
     return tuple(differing), same
+
+
+def _resolved_alike(runs: Sequence[ComparedRun], name: str) -> bool:
+    """Whether a choice such as precision=auto came out the same in every run, whatever was written."""
+    chosen = {run.resolved.get(name, "") for run in runs}
+    return len(chosen) == 1 and chosen != {""}
 
 
 def _factors(

@@ -15,6 +15,7 @@ from musicexp.config import read_config
 from musicexp.errors import StoreError
 from musicexp.music import Piece
 from musicexp.music.midi import midi_piece
+from musicexp.report.compared_music import music_sets
 from musicexp.report.comparison import CURVES, FIGURES, ComparedRun, ComparedSample, Reference, Side
 from musicexp.report.pace import points
 from musicexp.report.run_words import gone, state_words
@@ -78,6 +79,8 @@ def compared_run(run: MlflowRun, experiment: str) -> ComparedRun:
         study=tags.get("study", ""),
         trial=_whole(tags.get("trial")),
         note=tags.get(NOTE, ""),
+        music=_music(run),
+        judged=music_sets(summary),
     )
 
 
@@ -158,6 +161,15 @@ def _figures(
         known = next((value for value in values if value is not None), None)
         found |= {name: known} if known is not None else {}
     return found
+
+
+def _music(run: MlflowRun) -> dict[str, float]:
+    """What was measured of its samples."""
+    return {
+        name: value
+        for name, value in run.metrics.items()
+        if name.startswith("music/") and math.isfinite(value)
+    }
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from musicexp.music import Piece
+from musicexp.report.compared_music import MusicSet
+from musicexp.report.findings import Findings
 
 Side = Literal["train", "val"]
 CURVES: tuple[Side, ...] = ("train", "val")
@@ -118,6 +120,8 @@ class ComparedRun:
         study: the study whose trial it is; "" if it is none.
         trial: the number of the trial in its study; None if it is none.
         note: what a person noted on it (MLflow's description).
+        music: what was measured of its samples, by its name in MLflow, such as music/groove/T1; never nan.
+        judged: how its samples stand beside the real music that it learned from, by temperature.
     """
 
     id: str
@@ -142,6 +146,8 @@ class ComparedRun:
     study: str = ""
     trial: int | None = None
     note: str = ""
+    music: Mapping[str, float] = field(default_factory=dict)
+    judged: tuple[MusicSet, ...] = field(default=(), repr=False)
 
     @property
     def short_id(self) -> str:
@@ -204,7 +210,7 @@ class Group:
         label: for people: the name of its only run, or what sets it apart from other groups.
         runs: places in `Comparison.runs`, from 0, in the order of the seeds.
         seeds: of the runs.
-        figures: those that at least one of the runs has.
+        figures: those that at least one of the runs has: of FIGURES, of its music, and the smoothness of its curves.
         curves: mean and band at the iterations that all runs reach; empty for a single run, which has its own curve.
     """
 
@@ -232,6 +238,7 @@ class Comparison:
         factors: what the groups differ in (settings that matter, seeds, code); of more than one, none can be told
             to be the cause.
         remarks: sentences that a reader must know: several factors, single seeds, unfinished runs, merged references.
+        findings: what statistics say.
     """
 
     title: str
@@ -248,6 +255,7 @@ class Comparison:
     groups: tuple[Group, ...]
     factors: tuple[str, ...]
     remarks: tuple[str, ...]
+    findings: Findings
 
     @property
     def unfair(self) -> tuple[str, ...]:

@@ -13,9 +13,11 @@ from musicexp.render.player import script_json, source_hash, web_text
 from musicexp.render.sound import Sound
 from musicexp.report.comparison import Comparison
 from musicexp.report.comparison_curves import curve_data, unit_of
+from musicexp.report.comparison_judged import MUSIC_STYLE, music_section
 from musicexp.report.comparison_music import MOST_SCORES, Heard, heard
 from musicexp.report.comparison_sections import figures_section, settings_section
 from musicexp.report.comparison_stands import curves_section, notes_section, samples_section, web_file
+from musicexp.report.comparison_tells import TELLS_STYLE, tells_section
 from musicexp.report.html import Html, joined, tag, text, visible
 from musicexp.report.page_style import STYLE
 from musicexp.wording import count
@@ -82,6 +84,8 @@ class Page:
         return [
             ("settings", "What differs", settings_section(found)),
             ("figures", "What came of it", figures_section(found)),
+            ("tells", "What the seeds tell", tells_section(found)),
+            ("stands", "How the music stands", music_section(found)),
             ("curves", "How they learned", curves_section(found, unit, self._curves["thinned"])),
             ("samples", "What they play", samples_section(found, self._heard)),
         ]
@@ -117,7 +121,7 @@ def _style() -> str:
     # On paper a dark page is a light one; canvases take their colours from here while they are drawn for it.
     printed = f":root.printing{{{colours(LIGHT)}}}@media print{{:root{{{colours(LIGHT)}}}}}"
     dark = f"@media screen and (prefers-color-scheme:dark){{:root:not(.printing){{{colours(DARK)}}}}}"
-    return f"{STYLE}\n{web_text(['roll.css'])}\n{web_file('comparison.css')}\n{dark}{printed}"
+    return f"{STYLE}\n{web_text(['roll.css', 'bands.css'])}\n{web_file('comparison.css')}\n{TELLS_STYLE}\n{MUSIC_STYLE}\n{dark}{printed}"
 
 
 def _section(anchor: str, heading: str, content: Html) -> Html:

@@ -18,10 +18,16 @@ ABOUT = ("id", "name", "status", "experiment", "started", "study", "trial")
 def comparison_rows(found: Comparison) -> list[dict[str, Any]]:
     """A row a run: what it is, `setting/NAME`, `figure/NAME`, `data` and `vocabulary` (fingerprints).
 
+    What was measured of samples and curves has its own name, such as music/groove/T1 or roughness/val.
+
     Every row has every column; what is unknown is None, and so is a setting that is null.
     """
     names = dict.fromkeys(name for run in found.runs for name in run.settings)
-    return [_row(run, list(names)) for run in found.runs]
+    measured = dict.fromkeys(name for figures in found.findings.figures for name in figures)
+    return [
+        _row(run, list(names)) | {name: figures.get(name) for name in measured}
+        for run, figures in zip(found.runs, found.findings.figures, strict=True)
+    ]
 
 
 def _row(run: ComparedRun, settings: list[str]) -> dict[str, Any]:

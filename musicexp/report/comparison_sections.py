@@ -8,7 +8,7 @@ from musicexp.report.comparison import Comparison, Difference, Group, Spread, Su
 from musicexp.report.comparison_columns import MANY, Column, chip, column_head, columns_of
 from musicexp.report.comparison_table import BITS, NATS, OTHERS, Figure
 from musicexp.report.html import Html, joined, name, table, tag, text, visible
-from musicexp.report.study_facts import cut, interval, setting
+from musicexp.report.study_facts import cut, setting
 from musicexp.wording import count, sentence
 
 LONGEST = 400
@@ -170,8 +170,8 @@ def _spread(found: Spread | None, one: Figure) -> Html:
     if found is None:
         return Html("")
     told = [text(one.shown(found.mean))]
-    if found.low is not None and found.high is not None and one.less_is_better is not None:
-        told.append(tag("small", interval(found.low, found.high)))
+    if found.low is not None and found.high is not None and one.by_chance:
+        told.append(tag("small", f"{one.shown(found.low)} to {one.shown(found.high)}"))
     return joined(told)
 
 

@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from musicexp.report.comparison import Comparison, Difference, Group, Surrounding
+from musicexp.report.comparison_judged import music_rows
 from musicexp.report.console import duration
+from musicexp.report.findings_words import finding_lines
 from musicexp.report.html import visible
 from musicexp.report.study_facts import cut, figure, setting
 from musicexp.wording import count
@@ -36,12 +38,14 @@ class Figure:
         heading: with its unit.
         shown: its value in words.
         less_is_better: None where there is no better.
+        by_chance: whether another seed gives another value, so that a mean wants its interval.
     """
 
     name: str
     heading: str
     shown: Callable[[float], str] = figure
     less_is_better: bool | None = True
+    by_chance: bool = True
 
 
 def _whole(value: float) -> str:
@@ -50,6 +54,10 @@ def _whole(value: float) -> str:
 
 def _seconds(value: float) -> str:
     return duration(value) if value >= SHORT_SECONDS else f"{value:.2g} s"
+
+
+def _per_cent(value: float) -> str:
+    return f"{100 * value:.2g} %"
 
 
 BITS = (
@@ -62,12 +70,19 @@ NATS = (
     Figure("nll_nats/train", "nats/token train"),
 )
 OTHERS = (
-    Figure("parameters", "parameters", _whole, None),
-    Figure("iterations", "iterations", _whole, None),
-    Figure("best_iteration", "best iteration", _whole, None),
+    Figure("parameters", "parameters", _whole, None, by_chance=False),
+    Figure("iterations", "iterations", _whole, None, by_chance=False),
+    Figure("best_iteration", "best iteration", _whole, None, by_chance=False),
     Figure("seconds", "trained", _seconds, None),
     Figure("iterations_per_second", "iterations/s", lambda value: f"{value:.1f}", None),
 )
+SMOOTH = (
+    Figure("roughness/val", "roughness validation", _per_cent, None),
+    Figure("spikes/val", "spikes validation", _per_cent, None),
+    Figure("roughness/train", "roughness train", _per_cent, None),
+    Figure("spikes/train", "spikes train", _per_cent, None),
+)
+"""How smooth the curves are; a smoother curve is no better model."""
 
 
 def show_comparison(found: Comparison, stream: TextIO | None = None) -> None:
@@ -99,6 +114,7 @@ def comparison_words(found: Comparison) -> list[Text]:
     if not found.bits_comparable:
         lines.append(_line("", "and bits per note stand in red: they rank nothing", UNFAIR))
     lines += [_line("note", remark) for remark in found.remarks]
+    lines += [_line(head, told) for head, told in finding_lines(found.findings)]
     lines += [
         _line(
             "differs",
@@ -161,6 +177,7 @@ def _table(found: Comparison) -> Table:
         [Row("id", tuple(_ids(found, group) for group in found.groups), style=FAINT)],
         _setting_rows(found),
         _figure_rows(found),
+        _music_rows(found),
     ]
     names = [visible(group.label) for group in found.groups]
     if len(names) <= MOST_COLUMNS:
@@ -171,7 +188,11 @@ def _table(found: Comparison) -> Table:
 
 def _told_once(found: Comparison) -> list[str]:
     """Figures that are the same in all of many configurations, which get no column."""
-    shared = [row for row in _figure_rows(found) if _shared(row)] if len(found.groups) > MOST_COLUMNS else []
+    shared = (
+        [row for row in (*_figure_rows(found), *_music_rows(found)) if _shared(row)]
+        if len(found.groups) > MOST_COLUMNS
+        else []
+    )
     return [", ".join(f"{row.heading} {row.cells[0]}" for row in shared)] if shared else []
 
 
@@ -245,8 +266,13 @@ def _figure_rows(found: Comparison) -> list[Row]:
                 tuple(_baseline(found, group) for group in found.groups),
             )
         )
-    rows += [_figure_row(found, one, True) for one in OTHERS]
+    rows += [_figure_row(found, one, True) for one in (*OTHERS, *SMOOTH)]
     return [row for row in rows if any(row.cells)]
+
+
+def _music_rows(found: Comparison) -> list[Row]:
+    told = music_rows(found, few=len(found.groups) > MOST_COLUMNS)
+    return [Row(heading, cells, style=FAINT if heading.startswith(" ") else "") for heading, cells in told]
 
 
 def _figure_row(found: Comparison, one: Figure, fair: bool) -> Row:
@@ -265,8 +291,8 @@ def _spread(group: Group, one: Figure) -> str:
     if spread is None:
         return ""
     told = one.shown(spread.mean)
-    if spread.high is not None and one.less_is_better is not None:
-        told += f" ± {figure(spread.high - spread.mean)}"
+    if spread.high is not None and one.by_chance:
+        told += f" ± {one.shown(spread.high - spread.mean)}"
     if len(group.runs) > spread.count:
         told += f" ({spread.count} of {len(group.runs)})"
     return told

@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from musicexp.baselines import PPM_NAME
 from musicexp.music import SIDES
+from musicexp.render.judged import PAGE as JUDGED
 from musicexp.render.performance import PLAYER
+from musicexp.report.judged_lines import judged_lines
 from musicexp.wording import count, length
 
 if TYPE_CHECKING:  # training takes seconds to import, and `data` does without it
@@ -129,6 +132,8 @@ class Terminal:
 def summary_lines(result: RunResult, place: str, preset_iterations: int | None = None) -> list[str]:
     """The end of a run, line by line: figures beside baselines, files, store and what to do next."""
     lines = ["", *_rendered(_figures(result)), *_verdict(result), ""]
+    if result.judgement:
+        lines += [*judged_lines(result.judgement), ""]
     for melody in result.melodies:
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         lines.append(
@@ -144,6 +149,8 @@ def summary_lines(result: RunResult, place: str, preset_iterations: int | None =
         lines.append(f"         learning/: {count(result.clips, 'clip')} drawn while it learned")
     if PLAYER in result.files:
         lines.append(f"listen   {place}/{PLAYER}")
+    if JUDGED in result.files:
+        lines.append(f"judged   {place}/{JUDGED}")
     rate = result.iterations / result.seconds if result.seconds else 0.0
     lines.append(
         f"trained  {result.iterations:,} iterations in {duration(result.seconds)} ({rate:.1f} a second)"
@@ -171,7 +178,8 @@ def _figures(result: RunResult) -> Table:
         *(f"{own[s].nats_per_token:.4f}" for s in SIDES),
         *(f"{own[s].bits_per_note:.4f}" for s in SIDES[1:]),
     )
-    for name, sides in result.baselines.items():
+    rows = {"with recall": result.recalling} if result.config.samples.recall and result.recalling else {}
+    for name, sides in (rows | result.baselines).items():
         table.add_row(
             name,
             "",
@@ -182,17 +190,35 @@ def _figures(result: RunResult) -> Table:
 
 
 def _verdict(result: RunResult) -> list[str]:
-    test = result.likelihoods["test"].nats
-    better = [name for name, sides in result.baselines.items() if sides["test"].nats <= test]
+    """Who predicts the test pieces best: the LSTM, alone or with recall, counting a few tokens, or PPM."""
+    own = result.likelihoods["test"]
+    stand = {name: sides["test"] for name, sides in result.baselines.items()}
+    ppm = stand.pop(PPM_NAME, None)
+    better = [name for name, found in stand.items() if found.nats <= own.nats]
     weights = (
         f", with the weights of iteration {result.best_iteration:,}"
         if result.config.keep == "best" and result.best_iteration
         else ""
     )
-    if not better:
-        return [f"The LSTM beats counting (unigram, bigram, trigram) on the test pieces{weights}."]
+    beaten = f"counting ({', '.join(stand)})"
+    if better:
+        others = [*better, *(["PPM"] if ppm and ppm.nats <= own.nats else [])]
+        return [
+            f"The LSTM does not yet beat {', '.join(others)} on the test pieces{weights}: train it longer, or try another lr."
+        ]
+    if ppm is None or ppm.nats > own.nats:
+        return [f"The LSTM beats {beaten}{' and PPM' * (ppm is not None)} on the test pieces{weights}."]
+    recalling = result.recalling.get("test") if result.config.samples.recall else None
+    if recalling and recalling.nats < ppm.nats:
+        return [
+            f"The LSTM with recall predicts the test pieces best{weights}: "
+            f"{ppm.bits_per_note - recalling.bits_per_note:.2f} bits per note below PPM,",
+            f"which also knows what each piece has played so far. Alone the LSTM beats {beaten}, not PPM.",
+        ]
+    recalls, behind = (" with recall", recalling) if recalling else ("", own)
     return [
-        f"The LSTM does not yet beat {', '.join(better)} on the test pieces{weights}: train it longer, or try another lr."
+        f"PPM predicts the test pieces better than the LSTM{recalls} by {behind.bits_per_note - ppm.bits_per_note:.2f} bits per note:",
+        f"it also counts what each piece has played so far. The LSTM beats {beaten}{weights}.",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from musicexp.config import Config, fields_of
 from musicexp.metrics import student_t
 from musicexp.report.comparison import (
     CURVES,
-    FIGURES,
     BandPoint,
     ComparedRun,
     Difference,
@@ -28,8 +27,13 @@ MATTERING = frozenset(dotted for dotted, f in fields_of(Config) if f.metadata["c
 LABEL_SETTINGS = 4
 
 
-def groups(runs: Sequence[ComparedRun], differing: Sequence[Difference]) -> tuple[Group, ...]:
+def groups(
+    runs: Sequence[ComparedRun], differing: Sequence[Difference], figures: Sequence[Mapping[str, float]]
+) -> tuple[Group, ...]:
     """Every run in one group, groups in the order of their first runs.
+
+    Args:
+        figures: of every run, by name: whatever is to have a mean.
 
     Two runs of the same configuration and the same seed are one experiment done twice: the second stands alone, since
     counted with the first it would make the interval too narrow.
@@ -41,14 +45,18 @@ def groups(runs: Sequence[ComparedRun], differing: Sequence[Difference]) -> tupl
             key = f"alone {place}"
         members.setdefault(key, []).append(place)
     apart = [d for d in differing if d.matters and d.name != "seed"]
-    return tuple(_group(runs, places, apart) for places in members.values())
+    return tuple(_group(runs, places, apart, figures) for places in members.values())
 
 
 def configuration(run: ComparedRun) -> str:
     """What runs of one configuration share but the seed, as in a run's signature; "" where that is unknown."""
     if not run.settings or not run.fingerprints["data"]:
         return ""
-    settings = {name: value for name, value in run.settings.items() if name in MATTERING and name != "seed"}
+    # What `auto` became counts, not that it was written: `seeds=3` writes precision=fp32 for auto.
+    apart = {"seed", *(name for name, chosen in run.resolved.items() if chosen)}
+    settings = {
+        name: value for name, value in run.settings.items() if name in MATTERING and name not in apart
+    }
     return json.dumps(
         [settings, run.fingerprints, run.code.get("fingerprint"), dict(run.resolved)],
         sort_keys=True,
@@ -56,20 +64,24 @@ def configuration(run: ComparedRun) -> str:
     )
 
 
-def _group(runs: Sequence[ComparedRun], places: list[int], apart: Sequence[Difference]) -> Group:
+def _group(
+    runs: Sequence[ComparedRun],
+    places: list[int],
+    apart: Sequence[Difference],
+    figures: Sequence[Mapping[str, float]],
+) -> Group:
     if len(places) > 1:
         places = sorted(places, key=lambda place: runs[place].seed or 0)
     members = [runs[place] for place in places]
-    figures = {}
-    for name in FIGURES:
-        values = [run.figures[name] for run in members if name in run.figures]
-        if values:
-            figures[name] = _spread(values)
+    spreads = {}
+    for name in dict.fromkeys(name for place in places for name in figures[place]):
+        values = [figures[place][name] for place in places if name in figures[place]]
+        spreads[name] = _spread(values)
     return Group(
         label=members[0].name if len(members) == 1 else _label(members, places[0], apart),
         runs=tuple(places),
         seeds=tuple(run.seed for run in members),
-        figures=figures,
+        figures=spreads,
         curves={side: _band([run.curves[side] for run in members]) for side in CURVES}
         if len(members) > 1
         else {},

@@ -47,6 +47,7 @@ class Trial:
         saved_seconds: an estimate of what pruning saved; 0 where nothing was pruned.
         runs: ids of its runs in MLflow.
         reason: why it failed, was pruned or stopped; empty if complete.
+        note: what more is known of a complete one's objective: its interval, and on how many melodies it was measured.
         feasible: whether it keeps the constraints.
         resume_of: the trial whose checkpoint it went on from.
     """
@@ -61,6 +62,7 @@ class Trial:
     saved_seconds: float = 0.0
     runs: tuple[str, ...] = ()
     reason: str = ""
+    note: str = ""
     feasible: bool = True
     resume_of: int | None = None
 

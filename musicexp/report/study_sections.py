@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from musicexp.report import study_chance
 from musicexp.report.console import duration
 from musicexp.report.data_lines import share
 from musicexp.report.html import Html, joined, table, tag, visible
@@ -192,7 +193,12 @@ def _trial_row(study: Study, t: Trial, names: list[str], best: bool, resumed: bo
     values = [figure(found) if (found := value(t, k)) is not None else "" for k in range(len(study.objectives))]  # fmt: skip
     swept = [cut(setting(t.settings[n]), 40) if n in t.settings else "" for n in names]
     runs = joined((tag("code", run, class_="run", title=run) for run in t.runs), " ")
-    last = [runs, tag("span", cut(visible(t.reason), LONGEST_REASON), class_="reason") if t.reason else ""]
+    last = [
+        runs,
+        tag("span", cut(visible(t.reason or t.note), LONGEST_REASON), class_="reason")
+        if t.reason or t.note
+        else "",
+    ]
     went_on = [str(t.resume_of) if t.resume_of is not None else ""] if resumed else []
     return [str(t.number), state, *values, *swept, f"{t.seconds:,.0f}", *went_on, *last]
 
@@ -235,6 +241,8 @@ SECTIONS: list[tuple[str, str, Callable[[Study], Html]]] = [
     ("settings", "Each setting", settings),
     ("together", "All settings at once", together),
     ("importance", "Which settings matter", importance),
+    ("luck", "What luck finds", study_chance.luck),
+    ("music", "Does lower loss mean better music here?", study_chance.music),
     ("costs", "What it costs", costs),
     ("pruning", "Time saved", pruning),
     ("trials", "All trials", trials),

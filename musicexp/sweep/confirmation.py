@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ from musicexp.config import Dimension, Search, confirmation
 from musicexp.metrics import paired, student_t
 from musicexp.report import study as plain
 from musicexp.sweep import study as attributes
+from musicexp.sweep.musical import musical_figures
+from musicexp.sweep.objectives import Objective
 from musicexp.sweep.study import CANDIDATE, Candidates, Study, grid_points, load_study, open_study
-from musicexp.training import test_figures
+from musicexp.training import Tested, test_figures
 from musicexp.wording import count
 
 if TYPE_CHECKING:
@@ -146,9 +149,17 @@ def conclude(study: Study, confirming: Confirming, say: Callable[[str], None]) -
     ]
     say(f"best     {winner}; its test figure over {count(len(runs), 'seed')}")
     tested = [test_figures(study.place.tracking_uri, study.place.experiment, run) for run in runs]
-    name = study.objectives[0].name.replace("/val", "/test")
-    figures = [found[name if name in found else "bits_per_note/test"] for found in tested]
+    figures = [_test_value(study.objectives[0], found) for found in tested]
     study.inner.set_user_attr(CONFIRMED, {"study": confirming.study.name, "winner": winner, "test": figures})
+
+
+def _test_value(objective: Objective, tested: Tested) -> float:
+    """The objective on the test pieces; where it has no value there (seconds, parameters), bits per note."""
+    if objective.musical:
+        assert tested.music is not None, "a musical objective is refused without scored samples"
+        return musical_figures(tested.music.as_dict()).get(objective.name, math.nan)
+    of_tokens = objective.name == "nll_nats/val"
+    return tested.likelihood.nats_per_token if of_tokens else tested.likelihood.bits_per_note
 
 
 def confirmed(study: Study) -> tuple[tuple[plain.Candidate, ...], int | None]:
@@ -187,10 +198,10 @@ def confirmed(study: Study) -> tuple[tuple[plain.Candidate, ...], int | None]:
 
 
 def _values(held: Study) -> dict[str, dict[int, float]]:
-    """label -> seed -> the objective, of the trials that are complete."""
+    """label -> seed -> the objective, of the trials that are complete and keep the constraints."""
     assert held.candidates is not None
     found: dict[str, dict[int, float]] = {label: {} for label in held.candidates}
     for trial in held.finished():
-        if trial.state.name == "COMPLETE":
+        if trial.state.name == "COMPLETE" and attributes.feasible(trial):
             found[trial.params[CANDIDATE]][trial.params["seed"]] = trial.values[0]
     return {label: values for label, values in found.items() if values}

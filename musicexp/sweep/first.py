@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicexp.config import GROUPS
 from musicexp.errors import MusicexpError, RunError, SettingError
+from musicexp.sweep.musical import COPIED, too_much_copied
 from musicexp.sweep.study import FIGURES, WARM, Study, load_study
 from musicexp.wording import count
 
@@ -125,4 +126,7 @@ def _constraints(study: Study, trial: FrozenTrial) -> dict[str, float]:
     """What this study's limits make of a lent trial; gp wants every trial to have the same constraints."""
     limits = {"parameters": study.sweep.max_parameters, "seconds": study.sweep.max_seconds}
     figures = trial.user_attrs.get(FIGURES, {})
-    return {name: figures.get(name, 0.0) - most for name, most in limits.items() if most is not None}
+    found = {name: figures.get(name, 0.0) - most for name, most in limits.items() if most is not None}
+    if any(objective.musical for objective in study.objectives):
+        found[COPIED] = too_much_copied(figures)
+    return found

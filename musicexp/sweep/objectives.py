@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from musicexp.errors import SettingError
+from musicexp.sweep.musical import PREFIX, objective_names
 
 Direction = Literal["minimize", "maximize"]
 
@@ -33,6 +35,7 @@ METRICS = {
     "seconds": Metric("minimize", grows=False, across_vocabularies=True),
     "parameters": Metric("minimize", grows=False, across_vocabularies=True),
     "iterations_per_second": Metric("maximize", grows=False, across_vocabularies=True),
+    **{name: Metric("minimize", grows=False, across_vocabularies=True) for name in objective_names()},
 }
 
 
@@ -46,6 +49,11 @@ class Objective:
     @property
     def metric(self) -> Metric:
         return METRICS[self.name]
+
+    @property
+    def musical(self) -> bool:
+        """Whether it is about melodies, which must then be no copies."""
+        return self.name.startswith(PREFIX)
 
     @property
     def sign(self) -> int:
@@ -71,8 +79,17 @@ def objectives(words: Sequence[str]) -> tuple[Objective, ...]:
                 f"objective={name}: test figures are for the chosen configuration, never for choosing; take {name.replace('/test', '/val')}"
             )
         if name not in METRICS:
+            near = difflib.get_close_matches(name, METRICS, n=1, cutoff=0.8)
+            plain = [other for other in METRICS if not other.startswith(PREFIX)]
+            music = [other.removeprefix(PREFIX) for other in METRICS if other.startswith(PREFIX)]
             raise SettingError(
-                f"objective={name} is no metric that can be optimised: take some of {', '.join(METRICS)}"
+                f"objective={name} is no metric that can be optimised: "
+                + (f"did you mean {near[0]}? There are " if near else "take some of ")
+                + f"{', '.join(plain)}, and {PREFIX} with one of {', '.join(music)}"
+            )
+        if sign and name.startswith(PREFIX) and given == "maximize":
+            raise SettingError(
+                f"objective={text}: it is how far melodies are from real ones, |AUC - .5|, so leave :maximize out"
             )
         if sign and given not in ("minimize", "maximize"):
             raise SettingError(

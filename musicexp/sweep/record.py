@@ -12,7 +12,7 @@ from musicexp.report import study as plain
 from musicexp.sweep import study as attributes
 from musicexp.sweep.confirmation import confirmed
 from musicexp.sweep.importance import importance
-from musicexp.sweep.study import Study
+from musicexp.sweep.study import Study, feasible
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -63,11 +63,6 @@ def record(study: Study) -> plain.Study:
     )
 
 
-def feasible(trial: FrozenTrial) -> bool:
-    """Whether a trial keeps the study's constraints."""
-    return all(value <= 0 for value in trial.constraints.values())
-
-
 def ranked(study: Study) -> list[FrozenTrial]:
     """Complete, feasible trials, the best of the first objective first."""
     through = [t for t in study.finished() if t.state.name == "COMPLETE" and feasible(t)]
@@ -112,7 +107,7 @@ def _trial(trial: FrozenTrial) -> plain.Trial:
         seconds=figures.get("seconds", 0.0),
         saved_seconds=float(told.get(attributes.SAVED, 0.0)),
         runs=tuple(runs),
-        reason="" if state == "complete" else str(told.get(attributes.REASON, "")),
+        **{"note" if state == "complete" else "reason": str(told.get(attributes.REASON, ""))},
         feasible=feasible(trial),
         resume_of=told.get(attributes.RESUME_OF),
     )

@@ -65,6 +65,11 @@ class Place:
     experiment: str
 
 
+def feasible(trial: FrozenTrial) -> bool:
+    """Whether a trial keeps the study's constraints."""
+    return all(value <= 0 for value in trial.constraints.values())
+
+
 class Study:
     """A study that is open here.
 

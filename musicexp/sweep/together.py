@@ -29,10 +29,12 @@ class Feature:
 
 TAKE_TPE = "take sampler=tpe, gp, random or nsga2"
 LARGEST_GRID = 20_000
+FEWEST_SCORED = 16
+"""With fewer melodies the interval of an AUC is as wide as the scale."""
 
 FEATURES = {
     "constraints": Feature(
-        "max_parameters and max_seconds",
+        "constraints (max_parameters, max_seconds, or an objective of music/, whose melodies must be no copies)",
         {
             **{
                 f"sampler={name}": f"{name} knows no constraints; {TAKE_TPE}"
@@ -124,7 +126,9 @@ def features(search: Search, wanted: Sequence[Objective]) -> list[str]:
     trainings = max(sweep.seeds, 1) * max(sweep.folds, 1)
     default = search.config()
     asked = {
-        "constraints": sweep.max_parameters is not None or sweep.max_seconds is not None,
+        "constraints": sweep.max_parameters is not None
+        or sweep.max_seconds is not None
+        or any(objective.musical for objective in wanted),
         "several objectives": len(wanted) > 1,
         "an objective without a curve": len(wanted) == 1 and not wanted[0].metric.grows,
         "one training": trainings == 1,
@@ -174,6 +178,7 @@ def check_together(search: Search) -> None:
             if why:
                 raise SettingError(f"{part} and {FEATURES[name].told} do not go together: {why}")
     _check_vocabulary(search.dimensions, wanted)
+    _check_scored(search, wanted)
     size = math.prod(len(d.grid() or ()) for d in search.dimensions)
     if sweep.sampler == "grid" and size > LARGEST_GRID:
         raise SettingError(
@@ -183,6 +188,16 @@ def check_together(search: Search) -> None:
         raise SettingError(
             f"search={search.name} has no natural end on one machine: give a limit, timeout=SECONDS or max_cost=HOURS, such as timeout=28800 for a night; the estimate above says what it would cost"
         )
+
+
+def _check_scored(search: Search, wanted: Sequence[Objective]) -> None:
+    scored = search.config().samples.scored
+    for objective in wanted:
+        if objective.musical and scored < FEWEST_SCORED:
+            raise SettingError(
+                f"objective={objective.name} is measured on scored melodies, and samples.scored={scored} are too few to tell anything; "
+                f"take at least {FEWEST_SCORED}, or leave samples.scored out"
+            )
 
 
 def _check_vocabulary(dimensions: Sequence[Dimension], wanted: Sequence[Objective]) -> None:

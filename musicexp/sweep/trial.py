@@ -17,6 +17,7 @@ from musicexp.errors import Interruption, MusicexpError, RunError
 from musicexp.metrics import Likelihood, student_t
 from musicexp.sweep import study as attributes
 from musicexp.sweep.marks import FIRST_SHARE, Milestones, tokens_of
+from musicexp.sweep.musical import COPIED, HUMAN, SCORED, musical_figures, too_much_copied
 from musicexp.sweep.samplers import WHOLE, suggested
 from musicexp.sweep.study import Study
 from musicexp.tracking import cache_dir, open_store, store_uri
@@ -204,9 +205,15 @@ class Training:
             _, low, high = student_t([one[name] for one in done])
             trial.set_user_attr(attributes.FIGURES, figures | {f"{name}/low": low, f"{name}/high": high})
             told = f"95 % interval {low:.4f} to {high:.4f} over {count(len(done), 'training')}"
+        missing = [o.name for o in self.study.objectives if o.name not in figures]
+        if missing:
+            return Outcome("failed", reason=f"{missing[0]} has no value: its melodies are too short for it")
         values = tuple(float(figures[objective.name]) for objective in self.study.objectives)
         if not all(math.isfinite(value) for value in values):
             return Outcome("failed", reason=f"{self.study.objectives[0].name} is {values[0]}")
+        if any(objective.musical for objective in self.study.objectives):
+            trial.set_constraint(COPIED, too_much_copied(figures))
+            told = "; ".join(part for part in (told, self._musical_words(figures)) if part)
         self._constrain(trial, "seconds", figures["seconds"], self.study.sweep.max_seconds)
         if len(done) == 1 and self.study.objectives[0].metric.grows:
             # A curve ends where its trial does, not at the last mark.
@@ -214,6 +221,19 @@ class Training:
             curve = list(trial.storage.get_trial(trial._trial_id).user_attrs.get(attributes.CURVE, []))
             trial.set_user_attr(attributes.CURVE, [*curve, (spent, values[0])])
         return Outcome("complete", values, told)
+
+    def _musical_words(self, figures: dict[str, float]) -> str:
+        """How far the melodies are from real ones, of how many, and whether they are copies."""
+        parts = [
+            f"{o.name}: AUC {figures[f'{o.name}.auc']:.2f} ({figures[f'{o.name}.auc/low']:.2f} to {figures[f'{o.name}.auc/high']:.2f})"
+            for o in self.study.objectives
+            if o.musical
+        ]
+        if too_much_copied(figures) > 0:
+            parts.append(
+                f"copies {figures[COPIED]:.1%} of its 8-grams, people {figures.get(HUMAN, 0.0):.1%}: cannot be the best"
+            )
+        return f"{', '.join(parts)}, {figures[SCORED]:.0f} melodies"
 
     def _instance(
         self, trial: optuna.Trial, config: Config, instance: Instance, number: int, done: list[dict[str, Any]]
@@ -375,6 +395,7 @@ def _figures(result: RunResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "parameters": float(result.parameters),
         "iterations_per_second": rate,
+        **(musical_figures(result.judgement.as_dict()) if result.judgement else {}),
         "pruned": result.pruned or "",
         "saved_seconds": (result.config.iterations - result.iterations) / rate
         if result.pruned and rate
@@ -399,6 +420,7 @@ def _left_by(config: Config, run_id: str) -> dict[str, Any] | bool:
             "seconds": told["seconds"],
             "parameters": float(told["parameters"]),
             "iterations_per_second": rate,
+            **musical_figures(told.get("music")),
             "pruned": run.tags.get("pruned", ""),
             "saved_seconds": 0.0,
         }

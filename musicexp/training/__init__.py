@@ -9,7 +9,7 @@ from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter, Silent
 from musicexp.training.role import ITS_OWN, Role, Watch
 from musicexp.training.seeds import conduct_seeds
-from musicexp.training.testing import test_figures
+from musicexp.training.testing import Tested, test_figures
 from musicexp.training.train import RunResult, parameters, train
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RunResult",
     "Signals",
     "Silent",
+    "Tested",
     "Watch",
     "check",
     "conduct",

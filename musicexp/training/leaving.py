@@ -10,13 +10,18 @@ from typing import Any
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint, Melody
 from musicexp.generation.hearing import clip_entries, sample_entries
 from musicexp.metrics import Likelihood
+from musicexp.metrics.judgement import Judgement
 from musicexp.music import Side
 from musicexp.render import loss_picture, roll_picture
+from musicexp.render.judged import PAGE, judged_page
 from musicexp.render.performance import performance
+from musicexp.render.sound import sound_of
 from musicexp.tracking import Run
+from musicexp.training.judging import Figures
 from musicexp.training.learning import clip_index, learned
-from musicexp.training.material import HELD_OUT
 from musicexp.training.references import Reference, reference_entries
+from musicexp.training.scoring import MUSIC_FILE, music_figures
+from musicexp.training.yardsticks import HELD_OUT
 
 Likelihoods = Mapping[Side, Likelihood]
 
@@ -30,26 +35,30 @@ class Outcome:
     """What came of a training.
 
     Attributes:
-        likelihoods: by side.
+        figures: likelihoods by side, and what recall is worth.
         baselines: by name, then by held-out side.
         melodies: sample_1 ... as drawn.
         references: real pieces to hear beside them.
+        judgement: scored samples beside real music.
     """
 
     checkpoint: Checkpoint
-    likelihoods: Likelihoods
+    figures: Figures
     baselines: Mapping[str, Likelihoods]
     melodies: Sequence[Melody]
     references: Sequence[Reference] = ()
+    judgement: Judgement | None = None
 
 
 def log_figures(run: Run, outcome: Outcome) -> None:
     """The final figures as metrics at the last iteration."""
     checkpoint = outcome.checkpoint
-    figures = {f"nll_nats/{side}": found.nats_per_token for side, found in outcome.likelihoods.items()}
+    figures = {
+        f"nll_nats/{side}": found.nats_per_token for side, found in outcome.figures.likelihoods.items()
+    }
     figures |= {
         f"bits_per_note/{side}": found.bits_per_note
-        for side, found in outcome.likelihoods.items()
+        for side, found in outcome.figures.likelihoods.items()
         if side in HELD_OUT
     }
     figures |= {
@@ -57,8 +66,13 @@ def log_figures(run: Run, outcome: Outcome) -> None:
         for name, sides in outcome.baselines.items()
         for side, found in sides.items()
     }
+    for side, found in outcome.figures.recalling.items():
+        figures[f"recall/nll_nats/{side}"] = found.nats_per_token
+        figures[f"recall/bits_per_note/{side}"] = found.bits_per_note
     if checkpoint.seconds:
         figures["iterations_per_second"] = checkpoint.iteration / checkpoint.seconds
+    if outcome.judgement:
+        figures |= music_figures(outcome.judgement)
     run.log_metrics(figures, checkpoint.iteration)
     run.flush()
 
@@ -76,6 +90,11 @@ def leave(run: Run, outcome: Outcome, say: Callable[[str], None]) -> list[str]:
     for remark in remarks:
         say(f"render   {remark}")
     files = heard(outcome) | played | seen(run, outcome)
+    if outcome.judgement:
+        render = outcome.checkpoint.config.render
+        sound = sound_of(render) if render.audio else None
+        files[PAGE] = judged_page(run.name, outcome.judgement, sound)
+        files[MUSIC_FILE] = json.dumps(outcome.judgement.as_dict(raw=True)).encode()
     files["summary.json"] = json.dumps(summary(run, outcome), indent=1).encode()
     for name, data in files.items():
         run.write(name, data)
@@ -112,9 +131,16 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "iterations": checkpoint.iteration,
         "best_iteration": checkpoint.best.iteration if checkpoint.best else None,
         "stopped_early": checkpoint.stopped_early,
-        "nll_nats": {side: found.nats_per_token for side, found in outcome.likelihoods.items()},
+        "nll_nats": {side: found.nats_per_token for side, found in outcome.figures.likelihoods.items()},
         "bits_per_note": {
-            side: found.bits_per_note for side, found in outcome.likelihoods.items() if side in HELD_OUT
+            side: found.bits_per_note
+            for side, found in outcome.figures.likelihoods.items()
+            if side in HELD_OUT
+        },
+        "recall": {
+            "weights": checkpoint.recall,
+            "nll_nats": {side: found.nats_per_token for side, found in outcome.figures.recalling.items()},
+            "bits_per_note": {side: found.bits_per_note for side, found in outcome.figures.recalling.items()},
         },
         "baseline_nll_nats": {
             name: {side: found.nats_per_token for side, found in sides.items()}
@@ -125,4 +151,5 @@ def summary(run: Run, outcome: Outcome) -> dict[str, Any]:
         "samples": {melody.file: melody.as_dict() for melody in outcome.melodies},
         "references": {reference.file: reference.as_dict() for reference in outcome.references},
         "clips": clip_index(run),
+        "music": outcome.judgement.as_dict() if outcome.judgement else None,
     }

@@ -9,18 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.baselines import NAMES, NGram
 from musicexp.config import Config
 from musicexp.data import Sequences, Summary, TokenStore, prepare_store
 from musicexp.generation import prime_file, read_prime
-from musicexp.metrics import Likelihood, likelihood
 from musicexp.music import SIDES, Side
 from musicexp.music.corpus import Progress, source_of
 from musicexp.render.sound import sound_of
 from musicexp.tokens import Vocabulary, tokenizer
 from musicexp.training.devices import check_devices, resolved_here
-
-HELD_OUT: tuple[Side, Side] = ("val", "test")
+from musicexp.training.yardsticks import Yardsticks, yardsticks
 
 
 @dataclass(frozen=True)
@@ -48,16 +45,9 @@ class Material:
         return {side: self.store.notes(side) for side in SIDES}
 
     @cached_property
-    def baselines(self) -> dict[str, dict[Side, Likelihood]]:
-        """Unigram, bigram and trigram, counted on the training pieces, on the held-out ones."""
-        found: dict[str, dict[Side, Likelihood]] = {}
-        for order, name in NAMES.items():
-            model = NGram(order, len(self.vocabulary)).fit(self.ids["train"])
-            found[name] = {
-                side: likelihood(model.nll_nats(self.ids[side]), self.ids[side], int(self.notes[side].sum()))
-                for side in HELD_OUT
-            }
-        return found
+    def baselines(self) -> Yardsticks:
+        """Unigram, bigram, trigram and PPM, counted on the training pieces, on the held-out ones."""
+        return yardsticks(self.store)
 
 
 def check(config: Config) -> None:

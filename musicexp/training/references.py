@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from musicexp.data.prepare import music_of
 from musicexp.music import Piece, Side, midi_bytes
 from musicexp.music.corpus import source_of
 from musicexp.music.excerpt import first_bars, whole_bars
-from musicexp.music.reading import SUFFIXES
+from musicexp.music.reading import piece_title
 from musicexp.render.player import PlayerPiece
 from musicexp.tokens import tokenizer
 from musicexp.training.material import Material
@@ -92,7 +92,7 @@ def references(material: Material, config: Config, cache: Path) -> list[Referenc
     for side, numbers in NUMBERS.items():
         pieces = material.store.on(side)
         for number, place in zip(numbers, _chosen(material, side, config.samples.seed), strict=False):
-            read = _read(material, config, cache, int(pieces[place]))
+            read = read_piece(material, config, cache, int(pieces[place]))
             tokens = vocabulary.decode(material.ids[side][place][1:-1].tolist())
             all_of_it = spelling.piece(tokens, read.name, like=read)
             piece = first_bars(all_of_it, whole_bars(all_of_it, config.samples.max_notes))
@@ -100,7 +100,7 @@ def references(material: Material, config: Config, cache: Path) -> list[Referenc
                 Reference(
                     number,
                     side,
-                    _title(read.name),
+                    piece_title(read.name),
                     piece,
                     piece is all_of_it,
                     len(read),
@@ -146,14 +146,9 @@ def _chosen(material: Material, side: Side, seed: int) -> Iterator[int]:
             yield place
 
 
-def _read(material: Material, config: Config, cache: Path, number: int) -> Piece:
+def read_piece(material: Material, config: Config, cache: Path, number: int) -> Piece:
     """A piece of the data set as it was read, before it became tokens."""
     files = material.store.table["file"]
     file = int(files[number])
     _, reading = next(music_of(material.store, config.dataset, cache, file))
     return reading.pieces[number - int(np.searchsorted(files, file))]
-
-
-def _title(name: str) -> str:
-    """The name of a piece without the suffix of its file, if it ends with one."""
-    return name.removesuffix(PurePath(name).suffix) if PurePath(name).suffix.lower() in SUFFIXES else name

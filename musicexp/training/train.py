@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import time
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,13 +23,14 @@ from musicexp.generation import (
     Clips,
     Melody,
     generator_states,
-    melodies,
     new_model,
     restore_generators,
 )
+from musicexp.generation.scored import scored_melodies
 from musicexp.metrics import Likelihood, likelihood, nll_nats
-from musicexp.model import MusicLSTM, Resolved, State, recurrence
-from musicexp.music import SIDES, Side
+from musicexp.metrics.judgement import Judgement
+from musicexp.model import Resolved, State
+from musicexp.music import Side
 from musicexp.tracking import Run
 from musicexp.training.callbacks import (
     BeWatched,
@@ -44,6 +45,7 @@ from musicexp.training.callbacks import (
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
 from musicexp.training.introduction import data_lines
+from musicexp.training.judging import judge
 from musicexp.training.learning import clip_index
 from musicexp.training.leaving import Outcome, leave, log_figures
 from musicexp.training.ledger import Ledger, RunLedger
@@ -54,6 +56,8 @@ from musicexp.training.ranks import fit_apart
 from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role, Watch
+from musicexp.training.scoring import score
+from musicexp.training.yardsticks import ppm_left_out
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class RunResult:
         pruned: why the run was ended by who watched it; None if it ended by itself.
         references: real pieces of the data set that were left beside the melodies.
         clips: how many were drawn while it learned.
+        judgement: the scored samples beside real music; None where none were scored.
+        recalling: likelihoods of the held-out sides where the model recalls what a piece said before.
     """
 
     id: str
@@ -88,6 +94,8 @@ class RunResult:
     pruned: str | None = None
     references: list[Reference] = field(default_factory=list)
     clips: int = 0
+    judgement: Judgement | None = None
+    recalling: dict[Side, Likelihood] = field(default_factory=dict)
 
 
 def train(
@@ -144,16 +152,21 @@ def train(
     if pruned is not None:
         reporter.say(f"pruned   behind iteration {checkpoint.iteration:,}: {pruned}")
         run.set_tags({"pruned": pruned})
-        if role.pruned_samples:
-            run.write(CHECKPOINT_FILE, checkpoint.as_bytes())
     sides: tuple[Side, ...] = ("val",) if pruned is not None else role.sides
-    likelihoods = judge(checkpoint, material, sides)
+    figures = judge(checkpoint, material, sides)
+    checkpoint = dataclasses.replace(checkpoint, recall=figures.recall)
+    if pruned is None or role.pruned_samples:
+        run.write(CHECKPOINT_FILE, checkpoint.as_bytes())
     baselines = {
         name: {side: found[side] for side in sides if side in found}
         for name, found in material.baselines.items()
     }
-    drawn = melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
-    outcome = Outcome(checkpoint, likelihoods, baselines, drawn, real)
+    if left_out := ppm_left_out(material.store):
+        reporter.say(f"ppm      {left_out}")
+    drawn = scored_melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
+    shown = drawn[: config.samples.count]
+    judgement = score(material, checkpoint, cache, drawn, sides) if pruned is None else None
+    outcome = Outcome(checkpoint, figures, baselines, shown, real, judgement)
     log_figures(run, outcome)
     files = leave(run, outcome, reporter.say)
     return RunResult(
@@ -162,15 +175,17 @@ def train(
         config=config,
         iterations=checkpoint.iteration,
         best_iteration=checkpoint.best.iteration if checkpoint.best else None,
-        likelihoods=likelihoods,
+        likelihoods=figures.likelihoods,
         baselines=baselines,
-        melodies=drawn,
+        melodies=shown,
         files=files,
         seconds=checkpoint.seconds,
         parameters=sum(weight.numel() for weight in checkpoint.weights.values()),
         pruned=pruned,
         references=real,
         clips=len(clip_index(run)),
+        judgement=judgement,
+        recalling=figures.recalling,
     )
 
 
@@ -360,22 +375,6 @@ class _Restore(pl.Callback):
         # Not before the first batch: the DataLoader's iterator itself draws a number when it is made.
         if batch_idx == 0:
             restore_generators(self._checkpoint.generators[self._peers.rank])
-
-
-def judge(
-    checkpoint: Checkpoint, material: Material, sides: Sequence[Side] = SIDES
-) -> dict[Side, Likelihood]:
-    """Likelihood of some sides of the split under the kept weights."""
-    device = choose_device(checkpoint.config.trainer.accelerator)
-    model: MusicLSTM = checkpoint.model().to(device)
-    model.recurrence = recurrence(checkpoint.resolved.recurrence, checkpoint.resolved.precision)
-    found: dict[Side, Likelihood] = {}
-    for side in sides:
-        # As many training pieces as validation pieces: enough to see overfitting, and soon done.
-        few = len(material.ids["val"]) if side == "train" else None
-        pieces, notes = material.ids[side][:few], material.notes[side][:few]
-        found[side] = likelihood(nll_nats(model, pieces), pieces, int(notes.sum()))
-    return found
 
 
 class _quiet_lightning:  # noqa: N801  a context manager, read like a verb

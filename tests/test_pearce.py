@@ -1,0 +1,107 @@
+"""PPM against a table that everybody can check: bits per pitch of Pearce (2005), on what music21 carries."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from musicexp.baselines import PPM, PPMSettings
+from musicexp.errors import MusicError
+from musicexp.music import pearce
+
+CELLS = {
+    "C2I": (
+        PPMSettings("LTM", short=False, order=2, framed=False),
+        {2: 2.563, 7: 2.613},
+        {2: 2.553001, 7: 2.607134},
+    ),
+    "LTM": (PPMSettings("LTM", short=False, framed=False), {2: 2.444, 7: 2.428}, {2: 2.432086, 7: 2.420753}),
+    "LTM+": (
+        PPMSettings("LTM+", short=False, framed=False),
+        {2: 2.375, 7: 2.237},
+        {2: 2.348031, 7: 2.210425},
+    ),
+    "LTM+ and STM": (PPMSettings("LTM+", framed=False), {2: 2.347, 7: 2.106}, {2: 2.317278, 7: 2.061813}),
+}
+"""PPMSettings, Pearce's figures by data set, and ours."""
+
+QUICK = ("LTM", 7)
+"""The one that is always looked at; to read the chorales takes longer than to count them."""
+
+
+@cache
+def melodies(number: int) -> list[np.ndarray]:
+    """With pitches as symbols from 0."""
+    found = pearce.melodies(number)
+    alphabet = np.unique(np.concatenate(found))
+    return [np.searchsorted(alphabet, melody) for melody in found]
+
+
+def bits_per_pitch(number: int, settings: PPMSettings) -> list[float]:
+    """Of each fold."""
+    every = melodies(number)
+    size = pearce.DATA_SETS[number].pitches
+    bits = []
+    for held_out in pearce.folds(len(every)):
+        train = [every[i] for i in sorted(set(range(len(every))) - set(held_out.tolist()))]
+        nats = PPM(size, settings).fit(train).token_nats([every[i] for i in held_out])
+        bits.append(float(np.concatenate(nats).mean() / np.log(2)))
+    return bits
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [
+        pytest.param(cell, number, marks=[] if (cell, number) == QUICK else pytest.mark.slow)
+        for cell in CELLS
+        for number in pearce.DATA_SETS
+    ],
+)
+def test_published_cells(cell: str, number: int) -> None:
+    """The mean of ten folds is within .05 bits of the published cell; ours stays as it is."""
+    settings, published, ours = CELLS[cell]
+    bits = bits_per_pitch(number, settings)
+    assert np.mean(bits) == pytest.approx(published[number], abs=0.05)
+    assert np.mean(bits) == pytest.approx(ours[number], abs=1e-6)
+    assert np.std(bits, ddof=1) < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", pearce.DATA_SETS)
+def test_the_data_sets_are_his(number: int) -> None:
+    found, known = pearce.melodies(number), pearce.DATA_SETS[number]
+    assert (len(found), sum(map(len, found))) == (known.melodies, known.events)
+    assert len(np.unique(np.concatenate(found))) == known.pitches
+
+
+def test_grace_notes_stand_before_what_they_adorn() -> None:
+    """BWV 315: one, which a Piece drops; the other pitches are the Piece's."""
+    from musicexp.music import read_file
+    from musicexp.music.collections import collection, corpus_dir
+    from musicexp.music.scores import melody_with_graces
+
+    path = corpus_dir() / "bach" / "bwv315.mxl"
+    kept = collection("sopranos").kept(read_file(path).pieces[0])
+    assert kept is not None
+    assert kept.grace_notes == 1
+    whole, without = melody_with_graces(path), kept.pitch.tolist()
+    at = next(i for i, pitch in enumerate(without) if whole[i] != pitch)
+    assert whole[:at] + whole[at + 1 :] == without
+
+
+def test_another_music21_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pearce, "_melodies", lambda _: [np.array([60, 62])])
+    with pytest.raises(
+        MusicError, match="213 melodies, 8,393 events and 27 pitches; the installed music21 gives 1, 2 and 2"
+    ):
+        pearce.melodies(7)
+
+
+def test_folds_hold_out_each_melody_once() -> None:
+    found = pearce.folds(213)
+    assert len(found) == 10
+    assert sorted(np.concatenate(found).tolist()) == list(range(213))
+    assert {len(fold) for fold in found} == {21, 22}
+    assert all((a == b).all() for a, b in zip(found, pearce.folds(213), strict=True))
