@@ -319,9 +319,9 @@ def evaluate_folder(
     Returns:
         The folder of the page too; None where nothing was written.
     """
-    given = assignments([word for word in words if "=" in word], EVALUATE_SETTINGS, EVALUATE_HINT)
-    named = [word for word in words if "=" not in word]
-    if len(named) != 1 or "reference" not in given:
+    named = [word for word in words if "=" not in word or Path(word).expanduser().is_dir()]
+    given = assignments([word for word in words if word not in named], EVALUATE_SETTINGS, EVALUATE_HINT)
+    if len(named) != 1 or given.get("reference", "") in ("", None):
         raise SettingError(
             "evaluate wants one folder of music and what to compare it with, "
             "as in `python -m musicexp evaluate melodies reference=ryans`"

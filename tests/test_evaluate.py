@@ -70,6 +70,8 @@ def test_a_real_piece_is_judged_as_if_it_were_new(generated: Path, tunes: Path) 
         (["made", "other", "reference=ryans"], "one folder"),
         (["nowhere", "reference=ryans"], "nowhere is no folder"),
         (["made", "reference=nobody"], "reference=nobody is no folder"),
+        (["made", "reference=nobody"], "no data set (airds, chorales, essen, oneills"),
+        (["made", "reference="], "one folder of music and what to compare it with"),
         (["made", "reference=ryans", "refrence=x"], "refrence"),
         (["made", "reference=ryans", "--csv"], "unknown flag --csv"),
         (["made/stolen.mid", "reference=ryans"], "is a file; name the folder"),
@@ -109,3 +111,24 @@ def test_a_single_long_note_has_values(generated: Path, tunes: Path, tmp_path: P
     judged = musicexp.evaluate(folder, tunes).judgement.sets[0]
     assert len(judged.values["groove"]) == 1
     assert judged.copied == 0
+
+
+def test_a_folder_may_have_any_name(generated: Path, tunes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Quotation marks and an equals sign were taken for a setting's."""
+    strange = generated.rename(generated.with_name("a=b 'c' \"d\""))
+    assert main(["evaluate", strange.name, f"reference={tunes}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["folder"] == strange.name
+
+
+def test_of_few_pieces_nothing_is_said_and_of_anybodys_no_cause_is_known(
+    generated: Path, tunes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file was called alike by eleven metrics; a real piece of one note was told to take another temperature."""
+    assert main(["evaluate", "made", f"reference={tunes}", "out=there"]) == 0
+    told = capsys.readouterr().out
+    assert "few: fewer than 8 pieces" in told
+    assert " alike\n" not in told
+    [broken] = [line for line in told.splitlines() if line.startswith("broken")]
+    assert "silent.mid" in broken
+    assert "temperature" not in broken
+    assert "1 piece stands there whole" in told

@@ -33,8 +33,8 @@ class Fault:
     Attributes:
         pieces: their numbers in the set.
         words: what is wrong, and in how many.
-        cause: what it likely comes of.
-        advice: the setting to try.
+        cause: what it likely comes of; "" where the pieces were not drawn here.
+        advice: the setting to try; "" likewise.
     """
 
     kind: Kind
@@ -62,14 +62,18 @@ def faults(pieces: Sequence[Piece], ended_by: Sequence[str] | None = None) -> li
     found: list[tuple[Kind, list[int]]] = [("one note", one_note), ("loop", loop), ("silence", silence)]
     if 2 * len(endless) > len(pieces):
         found.append(("no end", endless))
-    return [_fault(kind, numbers, len(pieces)) for kind, numbers in found if numbers]
+    return [_fault(kind, numbers, len(pieces), ended_by is not None) for kind, numbers in found if numbers]
 
 
-def _fault(kind: Kind, numbers: Sequence[int], total: int) -> Fault:
+def _fault(kind: Kind, numbers: Sequence[int], total: int, drawn: bool) -> Fault:
+    """
+    Args:
+        drawn: whether a model of ours wrote the pieces; of anybody else's nobody knows the cause.
+    """
     words, cause, advice = WORDS[kind]
     several = len(numbers) != 1
-    told = f"{len(numbers)} of {count(total, 'sample')} {words(several)}"
-    return Fault(kind, tuple(numbers), told, cause, advice)
+    told = f"{len(numbers)} of {count(total, 'sample' if drawn else 'piece')} {words(several)}"
+    return Fault(kind, tuple(numbers), told, cause if drawn else "", advice if drawn else "")
 
 
 WORDS: dict[Kind, tuple[Callable[[bool], str], str, str]] = {

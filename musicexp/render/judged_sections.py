@@ -10,7 +10,7 @@ from musicexp.metrics.auc import Auc
 from musicexp.metrics.judgement import Judged, Judgement
 from musicexp.metrics.panel import METRICS, Aspect, Metric
 from musicexp.render.judged_bands import Mark, band_picture, colour
-from musicexp.render.judged_words import auc_words, between, listed, verdict, with_interval, written
+from musicexp.render.judged_words import auc_words, between, listed, standing, with_interval, written
 from musicexp.wording import count, sentence
 
 ASPECTS: tuple[tuple[Aspect, str], ...] = (
@@ -36,7 +36,7 @@ def short_table(judgement: Judgement) -> str:
         stands = [judged.stands.get(name) for judged in judgement.sets]
         real = next((stand.real_mean.mean for stand in stands if stand), math.nan)
         cells = (
-            f"{escape(verdict(stand.auc))} <small>{written(stand.mean.mean)}, AUC {auc_words(stand.auc).split(' ')[0]}</small>" if stand else ""
+            f"{escape(standing(stand))} <small>{written(stand.mean.mean)}, AUC {auc_words(stand.auc).split(' ')[0]}</small>" if stand else ""
             for stand in stands
         )  # fmt: skip
         rows.append(_short_row(METRICS[name].title, f"real {written(real)}", cells))
@@ -142,7 +142,7 @@ def _metric(judgement: Judgement, metric: Metric) -> str:
         rows.append(
             f'<tr><th scope="row" class="{mark.colour} name"><bdi>{escape(mark.label)}</bdi></th>'
             f"<td>{_figure(mark.stand.mean)}</td><td>{_auc(mark.stand.auc)}</td><td>{written(mark.stand.oa)}</td>"
-            f'<td class="word">{verdict(mark.stand.auc)}{f" <small>{less}</small>" if less else ""}</td></tr>'
+            f'<td class="word">{standing(mark.stand)}{f" <small>{less}</small>" if less else ""}</td></tr>'
         )
     return (
         f'<article class="metric" id="{metric.name}"><div class="asks"><h3>{escape(metric.title)}{unit}</h3>'

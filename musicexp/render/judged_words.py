@@ -15,6 +15,9 @@ EVEN = 0.5
 """The AUC of sets that a metric cannot tell apart."""
 ALIKE, LESS, MORE = "cannot be told apart", "less than real music", "more than real music"
 NO_VALUE = "no value"
+TOO_FEW = "too few to tell"
+FEWEST = 8
+"""Pieces of either side; with fewer nearly everything would be called alike."""
 
 
 def written(value: float) -> str:
@@ -65,6 +68,13 @@ def verdict(found: Auc) -> str:
     return LESS if found.value < EVEN else MORE
 
 
+def standing(stand: Stand) -> str:
+    """What a stand says in a word: nothing where it is of too few pieces."""
+    if stand.generated and stand.real and min(stand.generated, stand.real) < FEWEST:
+        return TOO_FEW
+    return verdict(stand.auc)
+
+
 def described(label: str, stand: Stand) -> str:
     """All of a stand in a sentence, for whoever cannot see its picture."""
     if not stand.generated:
@@ -72,7 +82,7 @@ def described(label: str, stand: Stand) -> str:
     low, _, middle, _, high = stand.generated_band
     return (
         f"{label}: mean {with_interval(*stand.mean)}, median {written(middle)}, nine in ten pieces {between(low, high)}; "
-        f"AUC {auc_words(stand.auc)}: {verdict(stand.auc)}."
+        f"AUC {auc_words(stand.auc)}: {standing(stand)}."
     )
 
 

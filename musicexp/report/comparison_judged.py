@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from musicexp.metrics.intervals import student_t
 from musicexp.metrics.panel import METRICS
 from musicexp.render.judged_bands import Mark, band_picture
-from musicexp.render.judged_words import ALIKE, LESS, MORE, NO_VALUE, auc_words, between, verdict, written
+from musicexp.render.judged_words import (
+    ALIKE,
+    LESS,
+    MORE,
+    NO_VALUE,
+    TOO_FEW,
+    auc_words,
+    between,
+    standing,
+    written,
+)
 from musicexp.report.compared_music import MusicSet
 from musicexp.report.comparison import Comparison, Group
 from musicexp.report.comparison_columns import Column, chip, columns_of
@@ -17,7 +27,7 @@ from musicexp.wording import count
 
 TELLING = ("copied_8grams", "repeated_4grams", "groove")
 """Novelty gates the rest; structure and rhythm are where such models fail. The page has every metric."""
-SHORT = {ALIKE: "alike", LESS: "less", MORE: "more", NO_VALUE: ""}
+SHORT = {ALIKE: "alike", LESS: "less", MORE: "more", NO_VALUE: "", TOO_FEW: "few"}
 HOW = (
     "Each run stands beside the real music that it learned from: bands, dots and words as in its own music.html. Nothing "
     "is better when it is higher, and there is no total. AUC: of a generated and a real piece drawn at random, how often "
@@ -88,7 +98,7 @@ def _stood(one: MusicSet, metric: str) -> Html:
     if stand is None:
         return Html("")
     told = f"real {written(stand.real_mean.mean)}, AUC {auc_words(stand.auc)}"
-    return joined([written(stand.mean.mean), " ", verdict(stand.auc), tag("small", told)])
+    return joined([written(stand.mean.mean), " ", standing(stand), tag("small", told)])
 
 
 def _broken(columns: Sequence[Column]) -> Iterator[Html]:
@@ -173,7 +183,9 @@ def _standing(metric: str) -> Cell:
             return ""
         mean = written(statistics.fmean(stand.mean.mean for stand in stands))
         if len(stands) == 1:
-            return f"{mean}, AUC {auc_words(stands[0].auc).split(' ')[0]} {SHORT[verdict(stands[0].auc)]}".rstrip()
+            return (
+                f"{mean}, AUC {auc_words(stands[0].auc).split(' ')[0]} {SHORT[standing(stands[0])]}".rstrip()
+            )
         found = student_t([stand.auc.value for stand in stands])
         return f"{mean}, AUC {written(found.mean)} ± {written(found.high - found.mean)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.config import Config, Dataset, compose, options_of
+from musicexp.config import Dataset, compose, options_of
 from musicexp.data import TokenStore, prepare_store
 from musicexp.data.prepare import music_of
 from musicexp.data.survey import chosen_music
-from musicexp.errors import MusicError, SettingError
+from musicexp.errors import MusicError
 from musicexp.metrics.corpus import Corpus, Fold
 from musicexp.metrics.judgement import Generated, Judgement, judge
 from musicexp.music import Piece
@@ -30,6 +31,8 @@ from musicexp.render.judged import PAGE, judged_page
 from musicexp.render.sound import sound_of
 
 VALUES = "music.json"
+NAMELESS = ("midi", "music21")
+"""Data sets of conf/dataset that want another setting to say which music they are."""
 FOLDS = 5
 """A real piece is judged beside the other folds, as if it were new."""
 MOST_IN_FOLDS = 3_000
@@ -114,27 +117,23 @@ def reference_dataset(reference: str) -> Dataset:
         MusicError: it is neither a folder, nor a data set of conf/dataset, nor a collection of music21's.
     """
     if Path(reference).expanduser().is_dir():
-        return _dataset("midi", f"dataset.path={_quoted(reference)}")
-    if reference in options_of("dataset") and reference not in ("midi", "music21"):
-        return _dataset(reference)
+        return _folder(reference)
+    named = [option for option in options_of("dataset") if option not in NAMELESS]
+    if reference in named:
+        return compose([f"dataset={reference}"]).dataset
     try:
         source_of(reference, None)
     except MusicError as error:
         raise MusicError(
-            f"reference={reference} is no folder (looked in {Path.cwd()}), and {error}"
+            f"reference={reference} is no folder (looked in {Path.cwd()}), no data set ({', '.join(named)}) "
+            "and no collection that music21 carries; name one of them"
         ) from error
-    return _dataset("music21", f"dataset.collection={_quoted(reference)}")
+    return dataclasses.replace(_folder("."), name=reference, collection=reference, path=None)
 
 
-def _dataset(option: str, *more: str) -> Dataset:
-    config: Config = compose([f"dataset={option}", *more])
-    return config.dataset
-
-
-def _quoted(text: str) -> str:
-    if "'" in text:
-        raise SettingError(f"{text} has a quotation mark in its name, which no setting can carry; rename it")
-    return f"'{text}'"
+def _folder(path: str) -> Dataset:
+    """A folder's data set, as `dataset=midi` has it; a folder may have any name."""
+    return dataclasses.replace(compose(["dataset=midi", "dataset.path=."]).dataset, path=path)
 
 
 def folder_pieces(
@@ -149,7 +148,7 @@ def folder_pieces(
     if not path.is_dir():
         what = "is a file; name the folder that holds it" if path.exists() else "is no folder"
         raise MusicError(f"{folder} {what} (looked in {Path.cwd()})")
-    dataset = _dataset("midi", f"dataset.path={_quoted(folder)}")
+    dataset = _folder(folder)
     source = source_of(None, folder)
     pieces: list[Piece] = []
     rejected: list[Rejected] = []

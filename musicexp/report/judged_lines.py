@@ -14,13 +14,15 @@ from musicexp.metrics.panel import METRICS
 from musicexp.render.judged_heat import nearest_words
 from musicexp.render.judged_words import (
     ALIKE,
+    FEWEST,
     LESS,
     MORE,
     NO_VALUE,
+    TOO_FEW,
     auc_words,
     between,
     listed,
-    verdict,
+    standing,
     written,
 )
 from musicexp.report.html import visible
@@ -39,8 +41,9 @@ TELLING = (
     "consonance", "voices",
 )  # fmt: skip
 """Novelty first, which gates the rest; then structure and rhythm, where such models fail; a few of every other aspect."""
-SHORT = {ALIKE: "alike", LESS: "less", MORE: "more", NO_VALUE: ""}
+SHORT = {ALIKE: "alike", LESS: "less", MORE: "more", NO_VALUE: "", TOO_FEW: "few"}
 LEGEND = "less, more: than real music; alike: cannot be told apart. Nothing is better when it is higher."
+FEW = f"few: fewer than {FEWEST} pieces on one side tell nothing."
 LONGEST = 28
 """Letters of a set's name in a line."""
 MOST_WIDE = 6
@@ -55,8 +58,11 @@ def judged_lines(judgement: Judgement) -> list[str]:
     lines = [line for judged in judgement.sets for line in fault_lines(judged)]
     lines += [copy_line(judged) for judged in judgement.sets]
     for begin in range(0, len(judgement.sets), AT_ONCE):
-        lines += ["", *_block(judgement.sets[begin : begin + AT_ONCE])]
+        lines += ["", *_block(judgement.sets[begin : begin + AT_ONCE], judgement.real_names)]
     lines += [LEGEND]
+    stands = [stand for judged in judgement.sets for name, stand in judged.stands.items() if name in TELLING]
+    if any(standing(stand) == TOO_FEW for stand in stands):
+        lines.append(FEW)
     if judgement.heat is not None:
         lines.append(f"heat     {nearest_words(judgement.heat)}")
     return lines
@@ -65,7 +71,12 @@ def judged_lines(judgement: Judgement) -> list[str]:
 def fault_lines(judged: Judged) -> list[str]:
     """Degenerate pieces in words, with the likely cause and what to try."""
     return [
-        f"broken   {_name(judged)}: {_ended(fault.words)} {_ended(fault.cause)} {_ended(fault.advice)}"
+        f"broken   {_name(judged)}: {' '.join(_ended(words) for words in (fault.words, fault.cause, fault.advice) if words)}"
+        + (
+            ""
+            if fault.advice
+            else f" {_ended(listed([visible(judged.names[k]) for k in fault.pieces], MOST_NAMES))}"
+        )
         for fault in judged.faults
     ]
 
@@ -80,10 +91,16 @@ def copy_line(judged: Judged) -> str:
     if not judged.passages:
         return f"copied   {_name(judged)}: nothing in {count(len(judged.names), 'piece')}"
     first = max(judged.passages, key=lambda passage: passage.copy.notes)
-    others = dict.fromkeys(
-        visible(passage.source) for passage in judged.passages if passage.source != first.source
+    others = list(
+        dict.fromkeys(
+            visible(passage.source) for passage in judged.passages if passage.source != first.source
+        )
     )
-    more = f"; others from {listed(list(others), MOST_NAMES)}" if others else ""
+    # Passages are of a few pieces only: what the rest is copied from is not counted here.
+    unnamed = len(others) > MOST_NAMES or judged.copied > len(judged.passages)
+    more = f"; others from {', '.join(others[:MOST_NAMES])}{' and elsewhere' * unnamed}" if others else ""
+    whole = int((judged.values["copied_8grams"] == 1).sum())
+    more += f"; {count(whole, 'piece')} {'stands' if whole == 1 else 'stand'} there whole" if whole else ""
     return (
         f"copied   {_name(judged)}: in {judged.copied:,} of {count(len(judged.names), 'piece')}; the longest, {count(first.copy.notes, 'note')} "
         f"of {visible(first.name)}, stands in {visible(first.source)}{more}"
@@ -94,7 +111,7 @@ def _name(judged: Judged) -> str:
     return cut(visible(judged.key), LONGEST)
 
 
-def _block(sets: Sequence[Judged]) -> list[str]:
+def _block(sets: Sequence[Judged], real_names: Sequence[str]) -> list[str]:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     table.add_column("music", no_wrap=True)
     table.add_column("real (9 in 10)", no_wrap=True)
@@ -110,7 +127,9 @@ def _block(sets: Sequence[Judged]) -> list[str]:
         if real is None:
             continue
         told = [cell for stand in stands for cell in _cells(stand)]
-        table.add_row(METRICS[name].title, f"{written(real.real_mean.mean)} ({between(real.band[0], real.band[4])})", *told)  # fmt: skip
+        # What only chords have an answer to is told of the few pieces that have chords.
+        few = f", {real.real:,} real" if 2 * real.real < len(real_names) else ""
+        table.add_row(f"{METRICS[name].title}{few}", f"{written(real.real_mean.mean)} ({between(real.band[0], real.band[4])})", *told)  # fmt: skip
     return _rendered(table)
 
 
@@ -118,7 +137,7 @@ def _cells(stand: Stand | None) -> tuple[str, str, str]:
     """Mean, AUC with its interval, and a word."""
     if stand is None or not stand.generated:
         return "", "", ""
-    return written(stand.mean.mean), auc_words(stand.auc), SHORT[verdict(stand.auc)]
+    return written(stand.mean.mean), auc_words(stand.auc), SHORT[standing(stand)]
 
 
 def _rendered(table: Table) -> list[str]:

@@ -121,9 +121,11 @@ def begin(search: Search, terminal: Terminal) -> Study:
             f"         the space has {count(study.target, 'configuration')}, so there will be no more trials"
         )
     together = shares(search.sweep)
+    own = search.config().threads
+    threads = together.threads if own == "auto" else own
     terminal.say(
         f"study    {study.name} {state}, {search.sweep.sampler}, {study.pruner} pruner at equal {search.sweep.budget}, "
-        f"{count(together.workers, 'worker')} with {count(together.threads, 'thread')} each"
+        f"{count(together.workers, 'worker')} with {count(threads, 'thread')} each"
     )
     return study
 
