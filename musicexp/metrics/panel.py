@@ -49,7 +49,7 @@ _ALL = (
         "longest copy",
         "novelty",
         "How many notes in a row stand in the training music as they are here, in any key? A few do in any music; a "
-        "long run means that the model recites.",
+        "long run means that the model recites. A repeated note or a trill is no copy here.",
         "notes",
         "after Yin et al. 2021",
     ),
