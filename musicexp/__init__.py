@@ -37,17 +37,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Late, so that `musicexp --help` and completion stay free of torch, Lightning and MLflow.
-    if name in (
-        "compare",
-        "describe",
-        "evaluate",
-        "export",
-        "generate",
-        "load_run",
-        "run",
-        "run_seeds",
-        "search",
-    ):
+    if name in __all__:
         from musicexp import api
 
         return getattr(api, name)

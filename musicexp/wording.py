@@ -14,6 +14,12 @@ def length(quarters: float) -> str:
     return f"{told} quarter{'s' * (told != '1')}"
 
 
+def ended(words: str) -> str:
+    """As a sentence of its own, with a full stop if it has no mark at its end."""
+    told = sentence(words)
+    return told if not told or told[-1] in ".!?" else f"{told}."
+
+
 def sentence(words: str) -> str:
     """With a capital letter, unless it begins with the name of a setting, such as split.seed."""
     return words if "." in words.split(" ")[0] else f"{words[:1].upper()}{words[1:]}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from musicexp.cli.flags import JSON, without_json
 from musicexp.errors import SettingError
-
-JSON = "--json"
 
 
 def main(words: Sequence[str]) -> int:
@@ -17,12 +16,7 @@ def main(words: Sequence[str]) -> int:
 
         print(data_help())
         return 0
-    strange = [word for word in words if word.startswith("-") and word != JSON]
-    if strange:
-        raise SettingError(
-            f"unknown flag {strange[0]}: settings are written setting=value, without dashes; flags are {JSON} --help"
-        )
-    settings = [word for word in words if word != JSON]
+    settings = without_json(words)
     from musicexp.api import describe_data
 
     if JSON in words:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from musicexp.errors import SettingError
+from musicexp.cli.flags import JSON, without_json
 from musicexp.wording import count
 
-JSON = "--json"
 REFERENCE = "reference"
 HELP = """python -m musicexp evaluate DIR reference=DIR|COLLECTION [out=DIR] [--json]
 
@@ -37,17 +36,13 @@ def main(words: Sequence[str]) -> int:
         print(HELP)
         return 0
     # The one setting that other tools write with dashes, so that it is understood here too.
-    settings = [word.removeprefix("--") if word.startswith(f"--{REFERENCE}=") else word for word in words]
-    strange = [word for word in settings if word.startswith("-") and word != JSON]
-    if strange:
-        raise SettingError(
-            f"unknown flag {strange[0]}: settings are written setting=value, without dashes; flags are {JSON} --help"
-        )
+    wanted = without_json(
+        [word.removeprefix("--") if word.startswith(f"--{REFERENCE}=") else word for word in words]
+    )
     from musicexp.api import evaluate_folder
     from musicexp.report import Terminal
 
-    wanted = [word for word in settings if word != JSON]
-    if JSON in settings:
+    if JSON in words:
         import json
 
         evaluation, place = evaluate_folder(wanted, Terminal(sys.stderr), written="if asked for")
@@ -60,7 +55,7 @@ def main(words: Sequence[str]) -> int:
             print(line)
     for what, why in evaluation.rejected:
         print(f"left out {what}: {why}", file=sys.stderr)
-    if place is not None and JSON not in settings:
+    if place is not None and JSON not in words:
         print(f"judged   {count(len(evaluation.judgement.sets[0].names), 'piece')}")
         print(f"open     {place / 'music.html'}")
     return 0

@@ -5,7 +5,6 @@ It needs nothing beside it and runs in a frame that allows nothing but scripts, 
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from musicexp.metrics.judgement import Judged, Judgement
@@ -13,7 +12,7 @@ from musicexp.render.figure_style import CHART_STYLE, DARK, LIGHT, PLOT_STYLE, c
 from musicexp.render.judged_copies import Shown, novelty_section, passage_pieces, shown_passages
 from musicexp.render.judged_heat import heat_section
 from musicexp.render.judged_sections import ASPECTS, aspect_section, faults_section, set_name, short_table
-from musicexp.render.player import page_data, script_json, source_hash, web_text
+from musicexp.render.player import page_data, script_json, web_text, whole_page
 from musicexp.render.sound import Sound
 from musicexp.wording import count
 
@@ -33,15 +32,8 @@ def judged_page(title: str, judgement: Judgement, sound: Sound | None = None) ->
     shown = shown_passages(judgement)
     data, remarks = _played(shown, sound)
     script = web_text(SCRIPTS) if data["pieces"] else ""
-    style = _style()
-    policy = (
-        f"default-src 'none'; script-src {source_hash(script)}; style-src {source_hash(style)}; img-src data: blob:; "
-        "media-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
-    )
     parts = {
-        "policy": policy,
         "title": escape(title),
-        "style": style,
         "about": _about(judgement),
         "short": short_table(judgement) if judgement.sets else "",
         "remarks": "".join(f"<p class=note>{escape(remark)}</p>" for remark in remarks),
@@ -49,9 +41,7 @@ def judged_page(title: str, judgement: Judgement, sound: Sound | None = None) ->
         "music": f'<script type="application/json" id="music">{script_json(data)}</script>' if script else "",
         "script": f"<script>{script}</script>" if script else "",
     }
-    # In one go: a title may hold what looks like a place of the template.
-    page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], web_text(["judged.html"]))
-    return page.encode("utf-8", "backslashreplace")  # half of a surrogate pair, in a name, is no text
+    return whole_page("judged.html", script, _style(), parts)
 
 
 def _played(shown: list[Shown], sound: Sound | None) -> tuple[dict[str, list[object]], list[str]]:

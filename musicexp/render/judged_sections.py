@@ -11,7 +11,7 @@ from musicexp.metrics.judgement import Judged, Judgement
 from musicexp.metrics.panel import METRICS, Aspect, Metric
 from musicexp.render.judged_bands import Mark, band_picture, colour
 from musicexp.render.judged_words import auc_words, between, listed, standing, with_interval, written
-from musicexp.wording import count, sentence
+from musicexp.wording import count, ended
 
 ASPECTS: tuple[tuple[Aspect, str], ...] = (
     ("structure", "Structure"),
@@ -89,8 +89,7 @@ def faults_section(judgement: Judgement) -> str:
 
 def _ended(words: str) -> str:
     """As a sentence of its own."""
-    told = escape(sentence(words.strip()))
-    return told if not told or told[-1] in ".!?" else f"{told}."
+    return escape(ended(words.strip()))
 
 
 def aspect_section(judgement: Judgement, aspect: Aspect, heading: str) -> str:

@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from importlib.resources import files
@@ -146,19 +146,23 @@ class _Room:
 def _written(title: str, data: dict[str, Any]) -> bytes:
     style = f":root{{color-scheme:light dark;{colours(LIGHT)}}}@media (prefers-color-scheme:dark){{:root{{{colours(DARK)}}}}}\n{web_text(STYLES)}"
     script = web_text(SCRIPTS)
+    parts = {"title": escape(title), "script": script, "music": script_json(data)}
+    return whole_page("player.html", script, style, parts)
+
+
+def whole_page(template: str, script: str, style: str, parts: Mapping[str, str]) -> bytes:
+    """A page from its template, with a policy that lets it run this script and style, and fetch nothing.
+
+    Args:
+        parts: what stands in the other places of the template.
+    """
     policy = (
         f"default-src 'none'; script-src {source_hash(script)}; style-src {source_hash(style)}; img-src data: blob:; "
         "media-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
-    parts = {
-        "policy": policy,
-        "title": escape(title),
-        "style": style,
-        "script": script,
-        "music": script_json(data),
-    }
+    filled = {"policy": policy, "style": style, **parts}
     # In one go: a title may hold what looks like a place of the template.
-    page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], web_text(["player.html"]))
+    page = re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], web_text([template]))
     return page.encode("utf-8", "backslashreplace")  # half of a surrogate pair, in a name, is no text
 
 

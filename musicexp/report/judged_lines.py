@@ -27,7 +27,7 @@ from musicexp.render.judged_words import (
 )
 from musicexp.report.html import visible
 from musicexp.report.study_facts import cut
-from musicexp.wording import count, sentence
+from musicexp.wording import count, ended
 
 WIDTH = 100
 AT_ONCE = 2
@@ -82,8 +82,8 @@ def fault_lines(judged: Judged) -> list[str]:
 
 
 def _ended(words: str) -> str:
-    told = sentence(visible(words.strip()))
-    return told if not told or told[-1] in ".!?" else f"{told}."
+    """As a sentence of its own."""
+    return ended(visible(words.strip()))
 
 
 def copy_line(judged: Judged) -> str:
