@@ -246,7 +246,7 @@ def batches(store: TokenStore, corpus: Path) -> list[Row]:
     for order in orders:
         shares, costs = [], []
         pieces = store.sequences("train")
-        module = LSTMModule(new_model(len(store.vocabulary), config.model, "fp32"), config)
+        module = LSTMModule(new_model(store.vocabulary, config.model, "fp32"), config)
         step = _step(module, new_optimizer(module.model, config))
         for repeat in range(BATCH_REPEATS + 1):
             windows = iter(

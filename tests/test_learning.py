@@ -78,7 +78,7 @@ def clips_of(small: Small, cache: Path, *more: str) -> tuple[Clips, torch.nn.Mod
     config = compose(small(*more))
     material, resolved = prepare(config, cache), resolved_here(config)
     torch.manual_seed(1)
-    model = new_model(len(material.vocabulary), config.model, resolved)
+    model = new_model(material.vocabulary, config.model, resolved)
     data = material.summary
     return Clips.of(config, material.vocabulary, resolved, tempo=data.tempo, metre=data.metre), model
 

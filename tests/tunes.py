@@ -80,7 +80,7 @@ def checkpoint(kind: str = "notes", *, pieces: tuple[Piece, ...] = (), seed: int
     vocabulary = spelling.vocabulary([spelling.tokens(piece) for piece in pieces])
     torch.manual_seed(seed)
     resolved = Resolved("torch", "fp32", 1)
-    model = new_model(len(vocabulary), config.model, resolved)
+    model = new_model(vocabulary, config.model, resolved)
     return Checkpoint(
         config=config,
         vocabulary=vocabulary,

@@ -40,7 +40,7 @@ def trained(config: Config, material: Material, *, bf16: bool) -> tuple[NDArray[
     """Loss of every iteration, and nats per token of the test pieces."""
     torch.manual_seed(config.seed)
     path = Resolved("native", "bf16" if bf16 else "fp32", cpu_threads())
-    model = new_model(len(material.vocabulary), config.model, path)
+    model = new_model(material.vocabulary, config.model, path)
     module, optimizer = LSTMModule(model, config), new_optimizer(model, config)
     windows = Windows(
         material.ids["train"], config.batch_size, config.seq_length, config.seed, config.windows, 1

@@ -42,7 +42,7 @@ def seconds_per_iteration(
 def _training(config: Config, material: Material, path: Resolved) -> Callable[[], None]:
     """A function that trains for one iteration more."""
     torch.manual_seed(config.seed)
-    model = new_model(len(material.vocabulary), config.model, path).train()
+    model = new_model(material.vocabulary, config.model, path).train()
     optimizer = new_optimizer(model, config)
     windows = iter(
         Windows(material.ids["train"], config.batch_size, config.seq_length, config.seed, config.windows, 1)

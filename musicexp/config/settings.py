@@ -116,6 +116,22 @@ class Model:
     dropout: float = setting(
         "dropout after the embedding and after each LSTM layer, in training", at_least=0, below=1
     )
+    recurrent_dropout: float = setting(
+        "the share of the weights from an LSTM layer to itself that is dropped in each iteration",
+        at_least=0,
+        below=1,
+        before=0.0,
+    )
+    viewpoints: bool = setting(
+        "the model sees intervals, and what followed in the piece where its last tokens stood, in any key",
+        before=False,
+    )
+    members: int = setting(
+        "models that learn the same from different fresh weights, and whose probabilities are averaged",
+        at_least=1,
+        at_most=64,
+        before=1,
+    )
 
 
 @settings

@@ -5,9 +5,9 @@ Shape legend: B rows of a batch, T tokens of a window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,10 +17,14 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from musicexp.data.sequences import Sequences
-from musicexp.tokens import BOS, PAD, Ids
+from musicexp.tokens import BOS, PAD, Ids, Viewpoints
+from musicexp.tokens.viewpoints import COLUMNS, Seen
 
 IGNORED = -100
 """The target where no loss is taken: at padding, and at a BOS (the next piece's beginning is no prediction)."""
+
+SEQUENCES_SEEN = 1 << 14
+"""Sequences of which it is kept what is seen in them: of 100 tokens each, 36 MB."""
 
 
 class Batch(NamedTuple):
@@ -30,16 +34,22 @@ class Batch(NamedTuple):
         inputs_BT, targets_BT: int64; a target is the token after its input, or IGNORED.
         fresh: whether the LSTM starts from a zero state instead of going on from the batch before.
         tokens: how many targets count, in the iteration's whole batch.
+        seen_BTC: int64, what `tokens.viewpoints` see behind each input; None if nobody looks.
     """
 
     inputs_BT: Tensor
     targets_BT: Tensor
     fresh: bool
     tokens: int
+    seen_BTC: Tensor | None = None
 
     def share(self, rows: slice) -> Batch:
         """Some of the rows. Their loss, too, is taken by the whole batch's tokens."""
-        return self._replace(inputs_BT=self.inputs_BT[rows], targets_BT=self.targets_BT[rows])
+        return self._replace(
+            inputs_BT=self.inputs_BT[rows],
+            targets_BT=self.targets_BT[rows],
+            seen_BTC=None if self.seen_BTC is None else self.seen_BTC[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ class Windows(IterableDataset[Batch]):
         pieces: each BOS ... EOS.
         first: the iteration of the first batch, from 1.
         dealt: which rows of every batch; batch_size counts all of them.
+        viewpoints: what is seen of each piece besides its tokens; None if nobody looks.
     """
 
     pieces: Sequences
@@ -64,6 +75,7 @@ class Windows(IterableDataset[Batch]):
     order: Literal["contiguous", "random"]
     first: int = 1
     dealt: slice = field(default_factory=lambda: slice(None))
+    viewpoints: Viewpoints | None = None
 
     @cached_property
     def iterations_per_epoch(self) -> int:
@@ -91,7 +103,9 @@ class Windows(IterableDataset[Batch]):
             starts = np.random.default_rng((self.seed, iteration)).integers(
                 0, stream.tokens - length, self.batch_size
             )
-            yield _batch(np.stack([stream.read(start, length + 1) for start in starts.tolist()]), fresh=True)
+            parts = [stream.read(start, length + 1) for start in starts.tolist()]
+            seen = [self._seen(stream, start, length) for start in starts.tolist()]
+            yield _batch(np.stack(parts), fresh=True, seen=self._columns(length, seen))
             iteration += 1
 
     def _contiguous(self) -> Iterator[Batch]:
@@ -103,12 +117,41 @@ class Windows(IterableDataset[Batch]):
             stream = self._epoch(epoch)
             for k in range(within, self.iterations_per_epoch):
                 rows = np.full((self.batch_size, width), PAD, dtype=np.int64)
+                seen = []
                 for row in range(self.batch_size):
                     begin = row * share + k * self.seq_length
                     part = stream.read(begin, min(width, (row + 1) * share + 1 - begin))
                     rows[row, : len(part)] = part
-                yield _batch(rows, fresh=k == 0)
+                    seen.append(self._seen(stream, begin, len(part) - 1))
+                yield _batch(rows, fresh=k == 0, seen=self._columns(self.seq_length, seen))
             epoch, within = epoch + 1, 0
+
+    def _seen(self, stream: _Stream, begin: int, count: int) -> Seen | None:
+        if self.viewpoints is None or count <= 0:
+            return None
+        return np.concatenate([self._looks(n)[skip:end] for n, skip, end in stream.places(begin, count)])
+
+    def _columns(self, length: int, seen: Sequence[Seen | None]) -> Tensor | None:
+        """What is seen in each row, [B, T, C]; zeros behind its end."""
+        if self.viewpoints is None:
+            return None
+        found = np.zeros((len(seen), length, COLUMNS), dtype=np.int64)
+        for row, part in zip(found, seen, strict=True):
+            if part is not None:
+                row[: len(part)] = part
+        return torch.from_numpy(found)
+
+    @cached_property
+    def _looks(self) -> Callable[[int], Seen]:
+        """What is seen in a sequence, by its number: found once, as long as there is room."""
+        viewpoints = self.viewpoints
+        assert viewpoints is not None
+
+        @lru_cache(maxsize=SEQUENCES_SEEN)
+        def looks(number: int) -> Seen:
+            return viewpoints.of(self.pieces.read(number))
+
+        return looks
 
     def _epoch(self, epoch: int) -> _Stream:
         """All pieces in the epoch's order, each in the key that it has in this epoch."""
@@ -131,17 +174,20 @@ class _Stream:
         self._ends = np.cumsum(lengths)
         self.tokens = int(self._ends[-1])
 
-    def read(self, begin: int, count: int) -> Ids:
-        """Tokens from some place on, fewer at the stream's end: int64."""
-        parts: list[Ids] = []
+    def places(self, begin: int, count: int) -> Iterator[tuple[int, int, int]]:
+        """Which stretches of which sequences stand from some place on: (number of the sequence, begin, end)."""
         at = int(np.searchsorted(self._ends, begin, side="right"))
         while count > 0 and at < len(self._numbers):
             number = int(self._numbers[at])
             length = int(self._pieces.starts[number + 1] - self._pieces.starts[number])
             skip = begin - (int(self._ends[at]) - length)
-            part = self._pieces.read(number, skip, skip + count)
-            parts.append(part)
-            begin, count, at = begin + len(part), count - len(part), at + 1
+            taken = min(length - skip, count)
+            yield number, skip, skip + taken
+            begin, count, at = begin + taken, count - taken, at + 1
+
+    def read(self, begin: int, count: int) -> Ids:
+        """Tokens from some place on, fewer at the stream's end: int64."""
+        parts = [self._pieces.read(*place) for place in self.places(begin, count)]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
@@ -153,11 +199,11 @@ def _every_sequence(pieces: Sequences) -> tuple[NDArray[np.int64], NDArray[np.in
     return numbers, pieces.starts[numbers + 1] - pieces.starts[numbers]
 
 
-def _batch(rows: NDArray[np.int64], *, fresh: bool) -> Batch:
+def _batch(rows: NDArray[np.int64], *, fresh: bool, seen: Tensor | None = None) -> Batch:
     inputs, targets = rows[:, :-1], rows[:, 1:].copy()
     targets[(targets == PAD) | (targets == BOS)] = IGNORED
     counted = int((targets != IGNORED).sum())
-    return Batch(torch.from_numpy(inputs.copy()), torch.from_numpy(targets), fresh, counted)
+    return Batch(torch.from_numpy(inputs.copy()), torch.from_numpy(targets), fresh, counted, seen)
 
 
 def padded(pieces: Sequence[Ids]) -> tuple[Tensor, Tensor]:

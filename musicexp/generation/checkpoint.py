@@ -14,8 +14,8 @@ from torch import Tensor
 
 from musicexp.config import Config, Model, recorded
 from musicexp.errors import SettingError, StoreError
-from musicexp.model import MusicLSTM, Resolved, Trust, recurrence
-from musicexp.tokens import Tokenizer, Vocabulary, tokenizer
+from musicexp.model import Members, MusicLSTM, MusicModel, Resolved, Trust, recurrence
+from musicexp.tokens import Tokenizer, Viewpoints, Vocabulary, tokenizer
 
 FORMAT = 2
 FILE = "checkpoint.ckpt"
@@ -84,10 +84,10 @@ class Checkpoint:
         """The weights that are tested and sampled from: the best validation's, or the last."""
         return self.best.weights if self.config.keep == "best" and self.best is not None else self.weights
 
-    def model(self) -> MusicLSTM:
+    def model(self) -> MusicModel:
         """The model with the kept weights, in evaluation mode, on the CPU, computed by torch's own path."""
         anywhere = dataclasses.replace(self.resolved, recurrence="torch")
-        model = new_model(len(self.vocabulary), self.config.model, anywhere)
+        model = new_model(self.vocabulary, self.config.model, anywhere)
         model.load_state_dict(self.kept)
         return model.eval()
 
@@ -153,16 +153,24 @@ class Checkpoint:
             ) from error
 
 
-def new_model(vocabulary_size: int, settings: Model, resolved: Resolved) -> MusicLSTM:
+def new_model(vocabulary: Vocabulary, settings: Model, resolved: Resolved) -> MusicModel:
     """A model with fresh weights from torch's global generator: the same ones, whatever computes it."""
-    return MusicLSTM(
-        vocabulary_size,
-        num_layers=settings.num_layers,
-        hidden_size=settings.hidden_size,
-        embedding_dim=settings.embedding_dim,
-        dropout=settings.dropout,
-        recurrence=recurrence(resolved.recurrence, resolved.precision),
-    ).to(DTYPES[resolved.precision])
+    viewpoints = Viewpoints(vocabulary, tokenizer(vocabulary.kind)) if settings.viewpoints else None
+    members = [
+        MusicLSTM(
+            len(vocabulary),
+            num_layers=settings.num_layers,
+            hidden_size=settings.hidden_size,
+            embedding_dim=settings.embedding_dim,
+            dropout=settings.dropout,
+            recurrent_dropout=settings.recurrent_dropout,
+            viewpoints=viewpoints,
+            recurrence=recurrence(resolved.recurrence, resolved.precision),
+        )
+        for _ in range(settings.members)
+    ]
+    model: MusicModel = members[0] if len(members) == 1 else Members(members)
+    return model.to(DTYPES[resolved.precision])
 
 
 def generator_states() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from musicexp.config import Config, Samples
 from musicexp.generation.melody import Beginning, beginning, drawn_from
-from musicexp.model import MusicLSTM, Resolved
+from musicexp.model import MusicModel, Resolved
 from musicexp.music import Piece, midi_bytes
 from musicexp.music.excerpt import first_bars
 from musicexp.tokens import Tokenizer, Vocabulary, tokenizer
@@ -107,7 +107,7 @@ class Clips:
         begun = beginning(samples, spelling, vocabulary, config.tokens.unknown, tempo=tempo, metre=metre)
         return cls(settings, spelling, vocabulary, begun, resolved.precision == "bf16")
 
-    def draw(self, model: MusicLSTM, iteration: int, loss: float | None) -> list[Clip]:
+    def draw(self, model: MusicModel, iteration: int, loss: float | None) -> list[Clip]:
         """A clip for each temperature, under the model's current weights.
 
         Args:

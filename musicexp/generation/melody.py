@@ -13,7 +13,7 @@ import numpy as np
 from musicexp.config import Samples
 from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
-from musicexp.model import USUAL, Drawn, Memory, MusicLSTM, Stepper, Trust, sample, this_machine
+from musicexp.model import USUAL, Drawn, Memory, MusicModel, Stepper, Trust, sample, this_machine
 from musicexp.music import STEPS_PER_QUARTER, Piece, midi_bytes
 from musicexp.music.reader import Reader, Request
 from musicexp.music.reading import SUFFIXES
@@ -124,7 +124,7 @@ def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
 
 
 def drawn_from(
-    model: MusicLSTM,
+    model: MusicModel,
     tokenizer: Tokenizer,
     vocabulary: Vocabulary,
     settings: Samples,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from musicexp.data import IGNORED, padded
-from musicexp.model import MusicLSTM
+from musicexp.model import MusicModel
 from musicexp.tokens import Ids
 
 TOKENS_AT_ONCE = 16384
@@ -47,7 +47,7 @@ class Likelihood:
         return self.nats / math.log(2) / self.notes if self.notes else math.nan
 
 
-def nll_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> NDArray[np.float64]:
+def nll_nats(model: MusicModel, pieces: Sequence[Ids]) -> NDArray[np.float64]:
     """Code length of each piece in nats under the model: float64 [pieces].
 
     Args:
@@ -56,7 +56,7 @@ def nll_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> NDArray[np.float64]:
     return np.array([nats.sum() for nats in token_nats(model, pieces)])
 
 
-def token_nats(model: MusicLSTM, pieces: Sequence[Ids]) -> list[NDArray[np.float64]]:
+def token_nats(model: MusicModel, pieces: Sequence[Ids]) -> list[NDArray[np.float64]]:
     """The same token by token: for each piece float64 [tokens], BOS left out."""
     device = next(model.parameters()).device
     found: list[NDArray[np.float64]] = [np.zeros(0)] * len(pieces)

@@ -1,6 +1,7 @@
 """The model, the paths of its recurrence and its sampler: plain PyTorch, ids in and ids out, no music."""
 
 from musicexp.model.lstm import MusicLSTM, State
+from musicexp.model.members import Members, MusicModel, members_of, viewpoints_of
 from musicexp.model.recall import LONGEST, USUAL, Memory, Trust
 from musicexp.model.recurrence import Resolved, recurrence, resolve, this_machine
 from musicexp.model.sampling import Drawn, Rules, chosen, probabilities, sample
@@ -10,17 +11,21 @@ __all__ = [
     "LONGEST",
     "USUAL",
     "Drawn",
+    "Members",
     "Memory",
     "MusicLSTM",
+    "MusicModel",
     "Resolved",
     "Rules",
     "State",
     "Stepper",
     "Trust",
     "chosen",
+    "members_of",
     "probabilities",
     "recurrence",
     "resolve",
     "sample",
     "this_machine",
+    "viewpoints_of",
 ]

@@ -5,6 +5,7 @@ from musicexp.tokens.events import EventsTokenizer
 from musicexp.tokens.notes import NotesTokenizer
 from musicexp.tokens.tokenizer import Grammar, Tokenizer
 from musicexp.tokens.unknown import UnknownRule, encode_known
+from musicexp.tokens.viewpoints import Viewpoints
 from musicexp.tokens.vocabulary import BOS, EOS, PAD, UNKNOWN, Ids, Vocabulary
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {
@@ -29,6 +30,7 @@ __all__ = [
     "Ids",
     "Tokenizer",
     "UnknownRule",
+    "Viewpoints",
     "Vocabulary",
     "encode_known",
     "tokenizer",

@@ -18,7 +18,7 @@ import numpy as np
 
 from musicexp.errors import MusicError
 from musicexp.music import ABC_HEAD, ABC_KEYS, ABC_METRES, STEPS_PER_QUARTER, Piece, read_abc
-from musicexp.tokens.tokenizer import Grammar, Mask
+from musicexp.tokens.tokenizer import Grammar, Mask, Parted
 from musicexp.tokens.vocabulary import EOS, SPECIAL, UNKNOWN, Ids, Vocabulary
 
 SOUNDING = ("note", "chord", "rest")
@@ -63,6 +63,9 @@ class AbcTokenizer:
 
     def grammar(self, vocabulary: Vocabulary) -> Grammar:
         return _AbcGrammar(vocabulary)
+
+    def parted(self, token: str) -> Parted:
+        return Parted(None, token)  # a pitch is several characters
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from musicexp.tokens.event_grammar import (
     events,
     order,
 )
-from musicexp.tokens.tokenizer import Grammar
+from musicexp.tokens.tokenizer import Grammar, Parted
 from musicexp.tokens.vocabulary import Ids, Vocabulary
 
 LAST_STEP = 2**31 - 1
@@ -67,6 +67,12 @@ class EventsTokenizer:
 
     def grammar(self, vocabulary: Vocabulary) -> Grammar:
         return EventGrammar(vocabulary)
+
+    def parted(self, token: str) -> Parted:
+        said = event(token)
+        if said is None or said.kind != "pitch":
+            return Parted(None, token)
+        return Parted(said.number, said.kind)
 
 
 class _Row(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 
 from musicexp.errors import MusicError
 from musicexp.music import Note, Piece
-from musicexp.tokens.tokenizer import Grammar, Mask
+from musicexp.tokens.tokenizer import Grammar, Mask, Parted
 from musicexp.tokens.vocabulary import EOS, Ids, Vocabulary
 
 REST = "r"
@@ -67,6 +67,13 @@ class NotesTokenizer:
 
     def grammar(self, vocabulary: Vocabulary) -> Grammar:
         return _NotesGrammar(vocabulary)
+
+    def parted(self, token: str) -> Parted:
+        pitches, duration = _parts(token)
+        if not pitches:
+            return Parted(None, token)
+        below = ".".join(str(pitch - pitches[-1]) for pitch in pitches)
+        return Parted(pitches[-1], f"{below}:{duration}")
 
     def _nearest(self, token: str, vocabulary: Vocabulary) -> str:
         """The same pitches with the nearest duration (by ratio); of an unknown chord, its highest note."""

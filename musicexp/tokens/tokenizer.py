@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,18 @@ from musicexp.music import Piece
 from musicexp.tokens.vocabulary import Ids, Vocabulary
 
 Mask = NDArray[np.bool_]
+
+
+class Parted(NamedTuple):
+    """A token as a pitch and all the rest.
+
+    Attributes:
+        pitch: the highest that it sounds, a MIDI number; None without one.
+        rest: what is the same of it in every key.
+    """
+
+    pitch: int | None
+    rest: str
 
 
 class Grammar(Protocol):
@@ -65,4 +77,8 @@ class Tokenizer(Protocol):
 
     def grammar(self, vocabulary: Vocabulary) -> Grammar:
         """A grammar that stands at the beginning of a melody."""
+        ...
+
+    def parted(self, token: str) -> Parted:
+        """One token of music as its pitch and the rest; without a pitch where it spells none by itself."""
         ...

@@ -29,7 +29,7 @@ from musicexp.generation import (
 from musicexp.generation.scored import scored_melodies
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.metrics.judgement import Judgement
-from musicexp.model import Resolved, State
+from musicexp.model import Resolved, State, viewpoints_of
 from musicexp.music import Side
 from musicexp.tracking import Run
 from musicexp.training.callbacks import (
@@ -192,7 +192,7 @@ def train(
 def parameters(config: Config, material: Material) -> int:
     """How many parameters a configuration's model has; none of them takes memory here."""
     with torch.device("meta"):
-        return new_model(len(material.vocabulary), config.model, resolved_here(config)).parameters_count
+        return new_model(material.vocabulary, config.model, resolved_here(config)).parameters_count
 
 
 def introduce(
@@ -255,7 +255,7 @@ def fit(
     """
     device = choose_device(config.trainer.accelerator)
     torch.manual_seed(config.seed)
-    model = new_model(len(material.vocabulary), config.model, resolved)
+    model = new_model(material.vocabulary, config.model, resolved)
     peers.begin_own_stream(config.seed)
     mine = peers.rows(config.batch_size)
     module, course = LSTMModule(model, config), course or Course()
@@ -322,6 +322,7 @@ def fit(
         config.windows,
         module.iteration + 1,
         dealt=mine,
+        viewpoints=viewpoints_of(model),
     )
     with _quiet_lightning():
         trainer = pl.Trainer(

@@ -150,15 +150,26 @@ class Kernels:
         return Stack(self, kind, packed, parts)
 
     def step(
-        self, stack: Stack, tokens_B: Tensor, hidden_LBH: Tensor, cell_LBH: Tensor, logits_BV: Tensor
+        self,
+        stack: Stack,
+        tokens_B: Tensor,
+        hidden_LBH: Tensor,
+        cell_LBH: Tensor,
+        logits_BV: Tensor,
+        table_VG: Tensor | None = None,
     ) -> None:
-        """One token for every row: the state becomes the next one, and the logits are written."""
+        """One token for every row: the state becomes the next one, and the logits are written.
+
+        Args:
+            table_VG: instead of the stack's own.
+        """
         parts, threads = stack.parts, torch.get_num_threads()
         layers, rows, hidden = hidden_LBH.shape
         size = len(parts.head_VH)
         space = self._room(self._entries.step_space(stack.kind, layers, rows, hidden, size, threads))
         self._entries.step(
-            *(stack.kind, layers, rows, hidden, size, _at(stack.packed), _at(tokens_B), _at(parts.table_VG)),
+            *(stack.kind, layers, rows, hidden, size, _at(stack.packed), _at(tokens_B)),
+            _at(parts.table_VG if table_VG is None else table_VG),
             *(_at(parts.biases_LG), _at(parts.head_bias_V), _at(hidden_LBH), _at(cell_LBH), _at(logits_BV)),
             *(_at(space), threads),
         )
@@ -192,10 +203,16 @@ class Stack:
     packed: Tensor
     parts: StackParts
 
-    def step(self, tokens_B: Tensor, hidden_LBH: Tensor, cell_LBH: Tensor) -> Tensor:
-        """Logits [B, V] behind one more token; the state is changed in place."""
+    def step(
+        self, tokens_B: Tensor, hidden_LBH: Tensor, cell_LBH: Tensor, table_VG: Tensor | None = None
+    ) -> Tensor:
+        """Logits [B, V] behind one more token; the state is changed in place.
+
+        Args:
+            table_VG: the first layer's share of its input and its biases, by token, instead of the model's own.
+        """
         logits_BV = hidden_LBH.new_empty(len(tokens_B), len(self.parts.head_VH))
-        self.kernels.step(self, tokens_B, hidden_LBH, cell_LBH, logits_BV)
+        self.kernels.step(self, tokens_B, hidden_LBH, cell_LBH, logits_BV, table_VG)
         return logits_BV
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -43,11 +44,16 @@ class Recurrence:
         ids_BT: Tensor,
         state: tuple[Tensor, Tensor] | None,
         p: float,
+        *,
+        added_BTE: Tensor | None = None,
+        recurrent: Sequence[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Outputs [B, T, H] and the last state, as `lstm(dropout(embedding(ids), p), state)` gives them.
 
         Args:
             p: of the embedding's dropout, 0 in evaluation. That between layers is the LSTM's own, in training.
+            added_BTE: what is added to the embedding of each token, before dropout.
+            recurrent: by layer, recurrent weights [G, H] instead of the LSTM's own.
         """
         tokens_TB = ids_BT.t().contiguous()
         if state is None:
@@ -58,13 +64,12 @@ class Recurrence:
         for index in range(lstm.num_layers):
             weights = layer_weights(lstm, index)
             inputs = (
-                first_inputs(embedding, weights, tokens_TB, p)
+                first_inputs(embedding, weights, tokens_TB, p, added_BTE)
                 if values_TBI is None
                 else Inputs(values_TBI, weights.input_GI, weights.bias_G, None, tokens_TB)
             )
-            values_TBI, hidden_BH, cell_BH = self._layer(
-                inputs, weights.recurrent_GH, state[0][index], state[1][index]
-            )
+            weight_GH = weights.recurrent_GH if recurrent is None else recurrent[index]
+            values_TBI, hidden_BH, cell_BH = self._layer(inputs, weight_GH, state[0][index], state[1][index])
             hiddens.append(hidden_BH)
             cells.append(cell_BH)
             if lstm.training and index < lstm.num_layers - 1:
@@ -73,11 +78,21 @@ class Recurrence:
         return values_TBI.transpose(0, 1), (torch.stack(hiddens), torch.stack(cells))
 
 
-def first_inputs(embedding: nn.Embedding, weights: LayerWeights, tokens_TB: Tensor, p: float) -> Inputs:
+def first_inputs(
+    embedding: nn.Embedding,
+    weights: LayerWeights,
+    tokens_TB: Tensor,
+    p: float,
+    added_BTE: Tensor | None = None,
+) -> Inputs:
     """A table by token, exact and cheaper than the product where a batch has more tokens than the vocabulary.
 
-    Dropout on the embedding is drawn for every place in the batch, so that no table can hold it.
+    Dropout on the embedding is drawn for every place in the batch, and what is added differs there too, so that no table
+    can hold either.
     """
+    if added_BTE is not None:
+        values_TBE = embedding(tokens_TB) + added_BTE.transpose(0, 1)
+        return Inputs(dropout(values_TBE, p), weights.input_GI, weights.bias_G, None, tokens_TB)
     if p > 0 or tokens_TB.numel() < embedding.num_embeddings:
         return Inputs(dropout(embedding(tokens_TB), p), weights.input_GI, weights.bias_G, None, tokens_TB)
     return Inputs(None, None, None, linear(embedding.weight, weights.input_GI, weights.bias_G), tokens_TB)
