@@ -45,6 +45,7 @@ def pieces(card: Collection, files: int | None = None) -> list[Piece]:
         ("kinder", 1),
         ("chorales", 408),
         ("sopranos", 185),
+        ("pearce_chorales", 185),
         ("bach", 413),
     ],
 )

@@ -105,7 +105,10 @@ def test_a_group_offers_its_options(group: str) -> None:
         ("mod", "model= model.num_layers= model.hidden_size= model.embedding_dim= model.dropout="),
         ("model.h", "model.hidden_size="),
         ("+model.h", "+model.hidden_size="),
-        ("++tokens.kind=", "++tokens.kind=notes ++tokens.kind=events ++tokens.kind=abc"),
+        (
+            "++tokens.kind=",
+            "++tokens.kind=notes ++tokens.kind=events ++tokens.kind=abc ++tokens.kind=pitches",
+        ),
         ("lr", "lr="),
         ("lr=", ""),
         ("samples.temperature=", ""),

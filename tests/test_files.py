@@ -158,6 +158,9 @@ def test_the_key_is_of_content_kind_and_reader(folder: Path) -> None:
     assert len(set(keys.values())) == 3
     assert content_key(folder / "a.mid", "music21") != keys["a.mid"]
     assert content_key(folder / "a.abc", "music21") == keys["a.abc"]
+    assert content_key(folder / "a.mid", "graces") == keys["a.mid"]
+    (folder / "a.krn").write_bytes(b"x")
+    assert content_key(folder / "a.krn", "graces") != content_key(folder / "a.krn", "symusic")
 
 
 def test_a_damaged_listing_is_one_sentence(folder: Path, tmp_path: Path) -> None:

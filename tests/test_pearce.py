@@ -9,7 +9,8 @@ import pytest
 
 from musicexp.baselines import PPM, PPMSettings
 from musicexp.errors import MusicError
-from musicexp.music import pearce
+from musicexp.music import pearce, read_file
+from musicexp.music.collections import collection, corpus_dir
 
 CELLS = {
     "C2I": (
@@ -77,18 +78,19 @@ def test_the_data_sets_are_his(number: int) -> None:
 
 
 def test_grace_notes_stand_before_what_they_adorn() -> None:
-    """BWV 315: one, which a Piece drops; the other pitches are the Piece's."""
-    from musicexp.music import read_file
-    from musicexp.music.collections import collection, corpus_dir
-    from musicexp.music.scores import melody_with_graces
-
+    """BWV 315: one, which takes a step from the note behind it; all other notes are those of the sopranos."""
     path = corpus_dir() / "bach" / "bwv315.mxl"
-    kept = collection("sopranos").kept(read_file(path).pieces[0])
-    assert kept is not None
-    assert kept.grace_notes == 1
-    whole, without = melody_with_graces(path), kept.pitch.tolist()
-    at = next(i for i, pitch in enumerate(without) if whole[i] != pitch)
-    assert whole[:at] + whole[at + 1 :] == without
+    graced = collection("pearce_chorales").kept(read_file(path, reader="graces").pieces[0])
+    plain = collection("sopranos").kept(read_file(path).pieces[0])
+    assert graced is not None
+    assert plain is not None
+    assert (graced.grace_notes, plain.grace_notes, len(graced)) == (0, 1, len(plain) + 1)
+    with_it, without = graced.notes(), plain.notes()
+    at = next(i for i, (one, other) in enumerate(zip(with_it, without, strict=False)) if one != other)
+    grace, adorned = with_it[at : at + 2]
+    assert (grace.onset, grace.duration, adorned.onset) == (without[at].onset, 1, without[at].onset + 1)
+    assert adorned._replace(onset=grace.onset, duration=adorned.duration + 1) == without[at]
+    assert with_it[:at] + with_it[at + 2 :] == without[:at] + without[at + 1 :]
 
 
 def test_another_music21_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,6 +169,28 @@ def test_voices_with_backup_and_forward(tmp_path: Path) -> None:
     ]
 
 
+def test_grace_notes_take_a_step_each_where_they_are_asked_for(tmp_path: Path) -> None:
+    """Two before a quarter; one before the second half of a tie; one with nothing behind it."""
+    file = tmp_path / "graces.krn"
+    bars = ["=1", "8eeq", "8ffq", "4cc", "4dd", "8ggq", "[4ee", "=2", "8aaq", "4ee]", "2.cc", "8bbq"]
+    file.write_text("\n".join(["**kern", "*M4/4", *bars, "*-", ""]))
+    [dropped], [kept] = read_file(file).pieces, read_file(file, reader="graces").pieces
+    assert dropped.grace_notes == 5
+    assert sounding(dropped) == [(0, 24, 72), (24, 24, 74), (48, 48, 76), (96, 72, 72)]
+    assert kept.grace_notes == 2
+    assert sounding(kept) == [
+        (0, 1, 76), (1, 1, 77), (2, 22, 72), (24, 24, 74), (48, 1, 79), (49, 47, 76), (96, 72, 72),
+    ]  # fmt: skip
+
+
+def test_grace_notes_leave_the_note_a_step(tmp_path: Path) -> None:
+    """Of three before a thirty-second the first has no room."""
+    file = tmp_path / "short.krn"
+    file.write_text("\n".join(["**kern", "*M4/4", "=1", "8eeq", "8ffq", "8ggq", "32cc", "4dd", "*-", ""]))
+    [piece] = read_file(file, reader="graces").pieces
+    assert (sounding(piece), piece.grace_notes) == ([(0, 1, 77), (1, 1, 79), (2, 1, 72), (3, 24, 74)], 1)
+
+
 def test_grace_notes_are_dropped_and_counted(tmp_path: Path) -> None:
     grace = "<note><grace/>{}<pitch><step>D</step><octave>4</octave></pitch><type>eighth</type></note>"
     bar = grace.format("") + grace.format(CHORD) + note("C4", 4)

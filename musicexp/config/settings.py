@@ -95,16 +95,16 @@ class Split:
 
 @settings
 class Tokens:
-    kind: Literal["notes", "events", "abc"] = setting(
+    kind: Literal["notes", "events", "abc", "pitches"] = setting(
         "notes: a note, chord or rest with its duration; events: bars, positions, pitches and durations, "
-        "which keep several voices whole; abc: a character of ABC notation"
+        "which keep several voices whole; abc: a character of ABC notation; pitches: a pitch, without rests and durations"
     )
     vocabulary: Literal["corpus", "train"] = setting(
         "whose tokens the model knows: those of the whole data set, or of the training pieces only"
     )
     unknown: Literal["error", "unknown", "nearest"] = setting(
         "what becomes of a token that the model does not know: it is refused, "
-        "<unk> stands for it, or the same pitch with the nearest duration does"
+        "<unk> stands for it, or the same pitch with the nearest duration does (with pitches the nearest pitch)"
     )
 
 

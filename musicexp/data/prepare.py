@@ -61,6 +61,7 @@ def prepare_store(
         StoreError: the cache cannot be used.
     """
     source = source_of(dataset.collection, dataset.path)
+    manner = source.manner(dataset.reader)
     readings = ReadingCache(cache)
     prepared = cache / "prepared"
     told = progress or (lambda *_: None)
@@ -75,7 +76,7 @@ def prepare_store(
         os.close(handle)
         fresh = Path(name)
         with Listing(fresh) as listing:
-            listing.fill(source.root, source.wanted, dataset.limit, dataset.reader)
+            listing.fill(source.root, source.wanted, dataset.limit, manner)
             if not len(listing):
                 source.check()
             content = listing.fingerprint(source.root)
@@ -89,7 +90,7 @@ def prepare_store(
                 if not (part / LISTING).exists():
                     fresh.replace(part / LISTING)
                 with Listing(part / LISTING) as listing:
-                    fill(listing, source, readings, dataset.reader, told, workers, strict=strict)
+                    fill(listing, source, readings, manner, told, workers, strict=strict)
                     _make(part, listing, source, dataset, split, tokens, readings, strict, told)
                 part.replace(folder)
                 (prepared / f"{place}.last").write_text(folder.name, encoding="utf-8")

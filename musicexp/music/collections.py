@@ -33,6 +33,10 @@ NON_COMMERCIAL = (
     "see music21's corpus/essenFolksong/license.txt"
 )
 
+SOPRANOS = r"bwv(277|281|366)\.krn|bwv(25[3-9]|2[6-9]\d|3\d\d|4[0-2]\d|43[0-8])(?<!267|277|281|366)\.mxl"
+"""Pearce's 9,227 events are reached with the **kern where there is one, which writes repeats as repeats, and with
+the three grace notes, which a Piece drops and counts unless the card says that they are notes."""
+
 
 def _whole(piece: Piece) -> Piece:
     return piece
@@ -64,6 +68,7 @@ class Collection:
         source: book, year, and who transcribed it, as far as the files or music21 tell.
         pieces: how many it holds as music21 10.5 carries it; None where nobody has counted.
         files: the names that belong to it, as a regular expression of the whole name.
+        graces: whether grace notes are notes of it, each 1/24 quarter long, instead of being dropped and counted.
         keep: makes of a piece read what belongs to the collection, or None if it does not.
         warning: what everybody who uses it is told, or "".
     """
@@ -75,6 +80,7 @@ class Collection:
     source: str = "see the heads of the files"
     pieces: int | None = None
     files: str = ".*"
+    graces: bool = False
     keep: Callable[[Piece], Piece | None] = _whole
     warning: str = ""
 
@@ -150,9 +156,17 @@ COLLECTIONS: dict[str, Collection] = {
             "bach",
             source="Johann Sebastian Bach, the sopranos of BWV 253 to 438 but 267, the second data set of Pearce (2005); the MusicXML does not name the edition",
             pieces=185,
-            # Pearce's 9,227 events are reached with the **kern where there is one, which writes repeats as repeats,
-            # and with the three grace notes, which a Piece drops and counts.
-            files=r"bwv(277|281|366)\.krn|bwv(25[3-9]|2[6-9]\d|3\d\d|4[0-2]\d|43[0-8])(?<!267|277|281|366)\.mxl",
+            files=SOPRANOS,
+            keep=_soprano,
+        ),
+        Collection(
+            "pearce_chorales",
+            "Melodies of Bach's chorales, grace notes among them",
+            "bach",
+            source="Johann Sebastian Bach, the sopranos of BWV 253 to 438 but 267 with their three grace notes, the second data set of Pearce (2005); the MusicXML does not name the edition",
+            pieces=185,
+            files=SOPRANOS,
+            graces=True,
             keep=_soprano,
         ),
     )

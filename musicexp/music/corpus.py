@@ -19,7 +19,7 @@ from musicexp.music.collections import Collection, collection, corpus_dir
 from musicexp.music.files import File, Listing, stamp, walk
 from musicexp.music.piece import Piece, Reading
 from musicexp.music.reader import Reader, Request, read_with
-from musicexp.music.reading import SUFFIXES, MidiReader, reason
+from musicexp.music.reading import SUFFIXES, Manner, MidiReader, reason
 
 FILES_A_BATCH = 256
 READINGS_A_BATCH = 16
@@ -53,6 +53,10 @@ class Source:
     def kept(self, piece: Piece) -> Piece | None:
         """What the source keeps of a piece; None if the piece is none of it."""
         return self.card.kept(piece) if self.card else piece
+
+    def manner(self, reader: MidiReader) -> Manner:
+        """How its files are read, where the settings name a reader of MIDI files."""
+        return "graces" if self.card and self.card.graces else reader
 
     def check(self) -> None:
         """
@@ -93,7 +97,7 @@ def fill(
     listing: Listing,
     source: Source,
     cache: ReadingCache,
-    reader: MidiReader,
+    reader: Manner,
     progress: Progress,
     workers: int | None = None,
     *,

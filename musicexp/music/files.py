@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 from musicexp.errors import MusicError, StoreError
 from musicexp.music.cache import decoded, encoded
 from musicexp.music.piece import Reading
-from musicexp.music.reading import MIDI_SUFFIXES, READER_VERSION, MidiReader, content, printable, reason
+from musicexp.music.reading import (
+    MIDI_SUFFIXES,
+    READER_VERSION,
+    SCORE_SUFFIXES,
+    Manner,
+    content,
+    printable,
+    reason,
+)
 
 Wanted = Callable[[str], bool]
 """Whether a file, by its name, is one to read."""
@@ -64,7 +72,7 @@ class Listing:
         )
         self._do("CREATE TABLE IF NOT EXISTS readings (key TEXT PRIMARY KEY, reading BLOB) WITHOUT ROWID")
 
-    def fill(self, root: Path, wanted: Wanted, limit: int, reader: MidiReader) -> None:
+    def fill(self, root: Path, wanted: Wanted, limit: int, reader: Manner) -> None:
         """List what is below a folder, and look at each file once.
 
         Args:
@@ -199,7 +207,7 @@ def stamp(path: Path) -> str:
     return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
 
 
-def content_key(path: Path, reader: MidiReader) -> str:
+def content_key(path: Path, reader: Manner) -> str:
     """A key of a file's content, its kind and the reader that reads it; its name and place do not count.
 
     Raises:
@@ -207,8 +215,9 @@ def content_key(path: Path, reader: MidiReader) -> str:
         OSError: it is not there, or may not be read.
     """
     kind = path.suffix.lower()
-    by = reader if kind in MIDI_SUFFIXES else "music21"
-    told = f"{READER_VERSION} {by} {_version(by)} {kind} ".encode()
+    by = "music21" if kind not in MIDI_SUFFIXES or reader == "music21" else "symusic"
+    how = "graces " if kind in SCORE_SUFFIXES and reader == "graces" else ""
+    told = f"{READER_VERSION} {by} {_version(by)} {how}{kind} ".encode()
     return hashlib.sha256(told + content(path)).hexdigest()
 
 

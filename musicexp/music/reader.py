@@ -27,7 +27,7 @@ import musicexp
 from musicexp.errors import MusicError
 from musicexp.music.cache import decoded, encoded
 from musicexp.music.piece import Reading
-from musicexp.music.reading import ABC_SUFFIXES, Answer, MidiReader, printable, readings_of
+from musicexp.music.reading import ABC_SUFFIXES, Answer, Manner, printable, readings_of
 
 LIMIT_SECONDS = 60.0
 """For one piece, or one tune of a book."""
@@ -54,11 +54,11 @@ PROGRAM = (
 
 
 class Request(NamedTuple):
-    """A file to read: where it is, what its pieces are called after, and who reads MIDI files."""
+    """A file to read: where it is, what its pieces are called after, and who reads it."""
 
     path: Path
     source: str
-    reader: MidiReader = "symusic"
+    reader: Manner = "symusic"
 
 
 class Reader:

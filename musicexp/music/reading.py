@@ -31,6 +31,8 @@ MOST_TUNES = 100_000
 LONGEST_REASON = 200
 
 MidiReader = Literal["symusic", "music21"]
+Manner = MidiReader | Literal["graces"]
+"""Who reads MIDI files; `graces`: as symusic, but the grace notes of scores are notes (`music.scores`)."""
 
 
 class Answer(NamedTuple):
@@ -44,7 +46,7 @@ class Answer(NamedTuple):
     lasting: bool
 
 
-def read_file(path: Path, name: str | None = None, reader: MidiReader = "symusic") -> Reading:
+def read_file(path: Path, name: str | None = None, reader: Manner = "symusic") -> Reading:
     """Read one file here, in this process, with no limit of time or memory: `Reader` keeps those.
 
     Never raises for what is in the file, unless memory ends: the reason is in the Reading.
@@ -52,7 +54,7 @@ def read_file(path: Path, name: str | None = None, reader: MidiReader = "symusic
     Args:
         path: a file with one of `SUFFIXES`; an ABC book gives one Piece a tune.
         name: what the pieces are called after; the file's name by default.
-        reader: who reads MIDI files.
+        reader: who reads MIDI files, or how scores are read.
     """
     whole = Reading(name or path.name)
     for found, _ in readings_of(path, whole.source, reader):
@@ -61,7 +63,7 @@ def read_file(path: Path, name: str | None = None, reader: MidiReader = "symusic
     return whole
 
 
-def readings_of(path: Path, source: str, reader: MidiReader, first: int = 0) -> Iterator[Answer]:
+def readings_of(path: Path, source: str, reader: Manner, first: int = 0) -> Iterator[Answer]:
     """What a file holds, one tune at a time; the pieces of one file of scores come together.
 
     Args:
@@ -111,18 +113,18 @@ def _without(found: Reading, what: str, error: Exception) -> Answer:
     return Answer(found, lasting=not isinstance(error, OSError | ImportError))
 
 
-def _pieces(path: Path, data: bytes, tune: str | None, name: str, reader: MidiReader) -> list[Piece]:
+def _pieces(path: Path, data: bytes, tune: str | None, name: str, reader: Manner) -> list[Piece]:
     if tune is not None:
         if "\nK:" not in tune:
             raise ValueError("the tune has no line K:, behind which its notes begin")
         return [read_abc(tune, name)]
-    if path.suffix.lower() in MIDI_SUFFIXES and reader == "symusic":
+    if path.suffix.lower() in MIDI_SUFFIXES and reader != "music21":
         return [midi_piece(data, name)]
     from musicexp.music.scores import score_pieces
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return score_pieces(path, name)
+        return score_pieces(path, name, graces=reader == "graces")
 
 
 def _refuse_illegal(piece: Piece) -> None:

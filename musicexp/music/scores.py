@@ -22,6 +22,8 @@ from musicexp.music.reading import content
 
 KERN_SUFFIX = ".krn"
 LARGEST_UNIT = 64
+GRACE_TICKS = TICKS_PER_QUARTER // STEPS_PER_QUARTER
+"""How long a grace note is where it is a note: a step of the grid."""
 MUSICXML_SUFFIXES = (".musicxml", ".mxl", ".xml")
 
 
@@ -51,8 +53,12 @@ def score_piece(path: Path, name: str) -> Piece:
     return pieces[0]
 
 
-def score_pieces(path: Path, name: str) -> list[Piece]:
+def score_pieces(path: Path, name: str, *, graces: bool = False) -> list[Piece]:
     """All pieces in a file, in order; a **kern file may hold several, which are then called name#1, name#2 and so on.
+
+    Args:
+        graces: grace notes are notes, each a step long, which the note that they adorn begins later; otherwise, and
+            where no note of their part begins behind them or it is too short for them, they are dropped and counted.
 
     Raises:
         ValueError: the file is damaged, is not what its suffix says, unfolds to too much (`music.musicxml`),
@@ -61,17 +67,7 @@ def score_pieces(path: Path, name: str) -> list[Piece]:
     """
     scores = _scores(path)
     names = [name] if len(scores) == 1 else [f"{name}#{number}" for number in range(1, len(scores) + 1)]
-    return [_piece(score, called) for score, called in zip(scores, names, strict=True)]
-
-
-def melody_with_graces(path: Path) -> list[int]:
-    """The pitches of a score's first part in their order, grace notes among them before the notes that they adorn.
-
-    Raises:
-        Exception: see `score_pieces`.
-    """
-    written, graces = _written(next(iter(_scores(path)[0].parts)))
-    return [note.pitch for note in sorted([*graces, *_joined(written)], key=operator.attrgetter("begin"))]
+    return [_piece(score, called, graces) for score, called in zip(scores, names, strict=True)]
 
 
 def _scores(path: Path) -> list[Any]:
@@ -111,16 +107,19 @@ def _from_kern(data: bytes) -> list[Any]:
 # What sounds
 
 
-def _piece(score: Any, name: str) -> Piece:
+def _piece(score: Any, name: str, play_graces: bool) -> Piece:
     parts = list(score.parts)
     notes: list[tuple[int, int, int, int, int]] = []
     graces = 0
     for number, part in enumerate(parts):
         if part.atSoundingPitch is False:
             part.toSoundingPitch(inPlace=True)
-        written, dropped = _written(part)
-        graces += len(dropped)
-        notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number) for n in _joined(written)]
+        written, adorning = _written(part)
+        sounding = _joined(written)
+        if play_graces:
+            sounding, adorning = _with_graces(sounding, adorning)
+        graces += sum(map(len, adorning))
+        notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number) for n in sounding]
     columns = np.array(notes, dtype=np.int64).reshape(-1, 5).T
     refuse_endless(int((columns[0] + columns[1]).max(initial=0)) / TICKS_PER_QUARTER, len(notes))
     names = tuple(str(part.partName or "") for part in parts)
@@ -134,12 +133,12 @@ def _piece(score: Any, name: str) -> Piece:
     )
 
 
-def _written(part: Any) -> tuple[list[_Written], list[_Written]]:
-    """The notes of a part that have a length, and the grace notes, which have none."""
+def _written(part: Any) -> tuple[list[_Written], list[list[_Written]]]:
+    """The notes of a part that have a length, and the grace notes and chords, which have none."""
     from music21 import harmony
 
     found: list[_Written] = []
-    graces: list[_Written] = []
+    graces: list[list[_Written]] = []
     for offset, element in _elements(part, Fraction(0)):
         # A chord symbol is a chord to music21, but tells what to play and is not played.
         if "NotRest" not in element.classSet or isinstance(element, harmony.Harmony):
@@ -148,7 +147,8 @@ def _written(part: Any) -> tuple[list[_Written], list[_Written]]:
         length = Fraction(element.duration.quarterLength)
         begin, end = _ticks(offset), _ticks(offset + length)
         if element.duration.isGrace or length <= 0:
-            graces += [_Written(begin, begin, _midi_number(m.pitch), _velocity(m)) for m in members]
+            if members:
+                graces.append([_Written(begin, begin, _midi_number(m.pitch), _velocity(m)) for m in members])
             continue
         for member in members:
             tie = member.tie.type if member.tie is not None else ""
@@ -190,6 +190,28 @@ def _joined(written: Iterable[_Written]) -> list[_Written]:
         if note.tied_behind:
             tied[note.pitch, note.end].append(place)
     return found
+
+
+def _with_graces(
+    notes: list[_Written], graces: list[list[_Written]]
+) -> tuple[list[_Written], list[list[_Written]]]:
+    """Notes with the graces before them, which take their time from them; and the graces that have no room."""
+    found = list(notes)
+    dropped: list[list[_Written]] = []
+    before: defaultdict[int, list[list[_Written]]] = defaultdict(list)  # onset -> graces, in order
+    for grace in graces:
+        before[grace[0].begin].append(grace)
+    for onset, several in before.items():
+        adorned = [place for place, note in enumerate(notes) if note.begin == onset]
+        shortest = min((notes[place].end - onset for place in adorned), default=0)
+        room = min(len(several), max(shortest // GRACE_TICKS - 1, 0))
+        dropped += several[: len(several) - room]
+        for number, grace in enumerate(several[len(several) - room :]):
+            begin = onset + number * GRACE_TICKS
+            found += [note._replace(begin=begin, end=begin + GRACE_TICKS) for note in grace]
+        for place in adorned:
+            found[place] = found[place]._replace(begin=onset + room * GRACE_TICKS)
+    return found, dropped
 
 
 def _ticks(quarters: Fraction) -> int:

@@ -28,6 +28,7 @@ HOW_TO_READ = {
     "notes": "60:24 is middle C for a quarter, 60.64.67:12 a chord for an eighth, r:6 a rest: MIDI pitches, then 1/24 quarters",
     "abc": "one token a character of ABC notation",
     "events": "at:24 is a place in the bar, duration:24 a length, both in 1/24 quarters; pitch:60 is middle C",
+    "pitches": "60 is middle C; rests and durations are not written",
 }
 
 

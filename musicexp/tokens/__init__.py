@@ -3,6 +3,7 @@
 from musicexp.tokens.abc import AbcTokenizer
 from musicexp.tokens.events import EventsTokenizer
 from musicexp.tokens.notes import NotesTokenizer
+from musicexp.tokens.pitches import PitchesTokenizer
 from musicexp.tokens.tokenizer import Grammar, Tokenizer
 from musicexp.tokens.unknown import UnknownRule, encode_known
 from musicexp.tokens.viewpoints import Viewpoints
@@ -12,6 +13,7 @@ TOKENIZERS: dict[str, type[Tokenizer]] = {
     "abc": AbcTokenizer,
     "events": EventsTokenizer,
     "notes": NotesTokenizer,
+    "pitches": PitchesTokenizer,
 }
 
 

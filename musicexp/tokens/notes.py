@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from sys import intern
 
-import numpy as np
-
 from musicexp.errors import MusicError
 from musicexp.music import Note, Piece
-from musicexp.tokens.tokenizer import Grammar, Mask, Parted
-from musicexp.tokens.vocabulary import EOS, Ids, Vocabulary
+from musicexp.tokens.any_order import AnyOrder
+from musicexp.tokens.tokenizer import Grammar, Parted
+from musicexp.tokens.vocabulary import Ids, Vocabulary
 
 REST = "r"
 
@@ -66,7 +65,7 @@ class NotesTokenizer:
         return vocabulary.encode(known), sum(a != b for a, b in zip(tokens, known, strict=True))
 
     def grammar(self, vocabulary: Vocabulary) -> Grammar:
-        return _NotesGrammar(vocabulary)
+        return AnyOrder(vocabulary, silent=REST)
 
     def parted(self, token: str) -> Parted:
         pitches, duration = _parts(token)
@@ -86,26 +85,6 @@ class NotesTokenizer:
         raise MusicError(
             f"the melody has {what}, which the run's own music never has; transpose it or take another run"
         )
-
-
-class _NotesGrammar:
-    """Any note, chord or rest may follow any other; a melody does not end before its first note."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.notes = 0
-        self._sounds = np.array([not t.startswith(REST) for t in vocabulary.tokens])
-        self._sounds[: vocabulary.first] = False
-        self._anything = np.ones(len(vocabulary), dtype=bool)
-        self._anything[: vocabulary.first] = False
-        self._anything[EOS] = True
-        self._no_end = self._anything.copy()
-        self._no_end[EOS] = False
-
-    def allowed(self) -> Mask:
-        return self._anything if self.notes else self._no_end
-
-    def advance(self, token_id: int) -> None:
-        self.notes += int(self._sounds[token_id])
 
 
 @lru_cache(maxsize=4)

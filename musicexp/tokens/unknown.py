@@ -21,7 +21,7 @@ def encode_known(
     Args:
         rule: what becomes of a token that the vocabulary lacks. "error": it is refused; "unknown": `<unk>` stands
             for it; "nearest": the nearest known one does, as the tokenizer sees it (the same pitches with
-            the nearest duration).
+            the nearest duration; of pitches alone the nearest pitch).
 
     Raises:
         MusicError: a token is refused: by the rule, because nothing known is near it, or because the
