@@ -44,7 +44,7 @@ WITH_RHYTHM = [kind for kind in TOKENIZERS if kind != "pitches"]
 def tokenizers_by_module() -> dict[str, type[Tokenizer]]:
     """Every class of the room that offers what a tokenizer must, by the name of its module."""
     wanted = {name for name, member in vars(Tokenizer).items() if callable(member) and name[0] != "_"}
-    assert {"tokens", "piece", "known", "grammar", "vocabulary"} == wanted
+    assert {"tokens", "piece", "known", "grammar", "vocabulary", "parted"} == wanted
     found = {}
     for file in (ROOT / "musicexp" / "tokens").glob("*.py"):
         module = importlib.import_module(f"musicexp.tokens.{file.stem}".removesuffix(".__init__"))
