@@ -31,6 +31,7 @@ from musicexp.config import Config, compose
 from musicexp.generation import new_model
 from musicexp.model import MusicLSTM, Resolved, State, recurrence, this_machine
 from musicexp.model.native import Kernels, load
+from musicexp.tokens import Vocabulary
 from musicexp.tracking import cache_dir, open_store, store_uri
 from musicexp.training import Signals, Silent, train
 from musicexp.training.material import prepare
@@ -258,12 +259,12 @@ def run_as_people_write(config: Config, vocabulary: int, iterations: int) -> lis
         return [after - before for before, after in zip(module.times[5:], module.times[6:], strict=False)]
 
 
-def bare_loop(config: Config, vocabulary: int) -> Callable[[], None]:
+def bare_loop(config: Config, vocabulary: Vocabulary) -> Callable[[], None]:
     """An iteration of ours with nothing around it: the same model, loss, clipping and optimizer."""
     path = Resolved("native" if this_machine("cpu").native else "torch", "fp32", torch.get_num_threads())
     model = new_model(vocabulary, config.model, path)
     module, optimizer = LSTMModule(model, config), new_optimizer(model, config)
-    ids = torch.randint(3, vocabulary, (config.batch_size, SEQ_LENGTH + 1))
+    ids = torch.randint(3, len(vocabulary), (config.batch_size, SEQ_LENGTH + 1))
     state: State | None = None
 
     def step() -> None:
@@ -278,7 +279,7 @@ def bare_loop(config: Config, vocabulary: int) -> Callable[[], None]:
     return step
 
 
-def bare(config: Config, vocabulary: int, iterations: int) -> list[float]:
+def bare(config: Config, vocabulary: Vocabulary, iterations: int) -> list[float]:
     """Seconds of such iterations, without the first six."""
     return in_turns({"bare": bare_loop(config, vocabulary)}, iterations)["bare"][5:]
 
@@ -290,11 +291,11 @@ def run_rows(rounds: int) -> Iterator[Row]:
     """Real runs: the default one against what people write, and the cost of what stands around the kernels."""
     with Signals().caught() as signals:
         config = compose(["iterations=46", *QUIETLY])
-        vocabulary = len(prepare(config, cache_dir(store_uri(None)), Silent().preparing).vocabulary)
+        vocabulary = prepare(config, cache_dir(store_uri(None)), Silent().preparing).vocabulary
         people: list[float] = []
         default: list[float] = []
         for _ in range(rounds):
-            people.append(statistics.median(run_as_people_write(config, vocabulary, 46)))
+            people.append(statistics.median(run_as_people_write(config, len(vocabulary), 46)))
             default.append(statistics.median(run_of_ours(config, signals)))
         yield Row(
             "3x256x16, Lightning with MLFlowLogger as people write it",

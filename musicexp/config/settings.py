@@ -116,6 +116,12 @@ class Model:
     dropout: float = setting(
         "dropout after the embedding and after each LSTM layer, in training", at_least=0, below=1
     )
+    embedding_dropout: float | Literal["same"] = setting(
+        "dropout after the embedding, in training, where it is another: same takes model.dropout",
+        at_least=0,
+        below=1,
+        before="same",
+    )
     recurrent_dropout: float = setting(
         "the share of the weights from an LSTM layer to itself that is dropped in each iteration",
         at_least=0,

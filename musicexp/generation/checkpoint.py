@@ -155,6 +155,7 @@ class Checkpoint:
 
 def new_model(vocabulary: Vocabulary, settings: Model, resolved: Resolved) -> MusicModel:
     """A model with fresh weights from torch's global generator: the same ones, whatever computes it."""
+    apart = settings.embedding_dropout
     viewpoints = Viewpoints(vocabulary, tokenizer(vocabulary.kind)) if settings.viewpoints else None
     members = [
         MusicLSTM(
@@ -163,6 +164,7 @@ def new_model(vocabulary: Vocabulary, settings: Model, resolved: Resolved) -> Mu
             hidden_size=settings.hidden_size,
             embedding_dim=settings.embedding_dim,
             dropout=settings.dropout,
+            embedding_dropout=settings.dropout if apart == "same" else apart,
             recurrent_dropout=settings.recurrent_dropout,
             viewpoints=viewpoints,
             recurrence=recurrence(resolved.recurrence, resolved.precision),

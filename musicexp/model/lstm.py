@@ -43,12 +43,14 @@ class MusicLSTM(nn.Module):
         hidden_size: int,
         embedding_dim: int,
         dropout: float,
+        embedding_dropout: float | None = None,
         recurrent_dropout: float = 0.0,
         viewpoints: Viewpoints | None = None,
         recurrence: Recurrence | None = None,
     ) -> None:
         """
         Args:
+            embedding_dropout: None for `dropout`.
             recurrent_dropout: the share of the recurrent weights that is dropped in each iteration.
             viewpoints: of the vocabulary, if the model is to see them.
             recurrence: how embedding and LSTM are computed; None for torch's own way.
@@ -63,6 +65,7 @@ class MusicLSTM(nn.Module):
             dropout=dropout if num_layers > 1 else 0.0,
         )
         self.dropout = nn.Dropout(dropout)
+        self.embedding_dropout = dropout if embedding_dropout is None else embedding_dropout
         self.recurrent_dropout = recurrent_dropout
         self.head = nn.Linear(hidden_size, vocabulary_size)
         self.recurrence = recurrence
@@ -112,12 +115,14 @@ class MusicLSTM(nn.Module):
         p = self.dropout.p if self.training else 0.0
         weights = self._recurrent_weights()
         if self.recurrence is not None:
+            first = self.embedding_dropout if self.training else 0.0
             hidden_BTH, carried = self.recurrence(
-                self.embedding, self.lstm, ids_BT, state, p, added_BTE=added_BTE, recurrent=weights
+                self.embedding, self.lstm, ids_BT, state, first, added_BTE=added_BTE, recurrent=weights
             )
             return dropout(hidden_BTH, p), State(*carried)
         values_BTE = self.embedding(ids_BT)
-        values_BTE = self.dropout(values_BTE if added_BTE is None else values_BTE + added_BTE)
+        values_BTE = values_BTE if added_BTE is None else values_BTE + added_BTE
+        values_BTE = nn.functional.dropout(values_BTE, self.embedding_dropout, self.training)
         if weights is None:
             hidden_BTH, carried = self.lstm(values_BTE, state)
         else:
