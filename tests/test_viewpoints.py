@@ -21,7 +21,6 @@ from musicexp.music import Piece
 from musicexp.music.transposition import transposed
 from musicexp.tokens import BOS, EOS, PAD, TOKENIZERS, Ids, Viewpoints, Vocabulary, tokenizer
 from musicexp.tokens.viewpoints import (
-    COLUMNS,
     FIRST,
     FROM_FIRST,
     INTERVAL,
@@ -64,7 +63,7 @@ def ids_of(kind: str, piece: Piece, vocabulary: Vocabulary) -> Ids:
 def test_a_tune_by_hand() -> None:
     """C D E, D E F, C D: E followed C D before; and in any key what rose by a tone, then by a tone, before."""
     seen = Viewpoints(PITCHES, tokenizer("pitches")).of(of_pitches(60, 62, 64, 62, 64, 65, 60, 62))
-    assert seen.shape == (10, COLUMNS)
+    assert seen.shape == (10, 13)
     assert (seen[0, [INTERVAL, WIDER, FROM_FIRST, TO_RECALLED, TO_RESEMBLING]] == NO_INTERVAL).all()
     assert (seen[0, [MATCHED, RESEMBLED, RECALLED, RESEMBLING]] == 0).all()
     assert (seen[0, [LAST, FIRST]] == NO_PITCH).all()

@@ -18,7 +18,7 @@ from torch.utils.data import IterableDataset
 
 from musicexp.data.sequences import Sequences
 from musicexp.tokens import BOS, PAD, Ids, Viewpoints
-from musicexp.tokens.viewpoints import COLUMNS, Seen
+from musicexp.tokens.viewpoints import Seen
 
 IGNORED = -100
 """The target where no loss is taken: at padding, and at a BOS (the next piece's beginning is no prediction)."""
@@ -135,7 +135,7 @@ class Windows(IterableDataset[Batch]):
         """What is seen in each row, [B, T, C]; zeros behind its end."""
         if self.viewpoints is None:
             return None
-        found = np.zeros((len(seen), length, COLUMNS), dtype=np.int64)
+        found = np.zeros((len(seen), length, self.viewpoints.columns), dtype=np.int64)
         for row, part in zip(found, seen, strict=True):
             if part is not None:
                 row[: len(part)] = part

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from musicexp.data import IGNORED
 from musicexp.model.dropout import dropout
 from musicexp.model.recurrence import Recurrence
-from musicexp.model.views import Views
+from musicexp.model.views import SPREAD, Views
 from musicexp.tokens.viewpoints import Viewpoints
 
 
@@ -69,9 +69,11 @@ class MusicLSTM(nn.Module):
         self.recurrent_dropout = recurrent_dropout
         self.head = nn.Linear(hidden_size, vocabulary_size)
         self.recurrence = recurrence
-        self.views = (
-            Views(viewpoints, embedding_dim=embedding_dim, hidden_size=hidden_size) if viewpoints else None
-        )
+        self.views: Views | None = None
+        if viewpoints:
+            self.views = Views(viewpoints, embedding_dim=embedding_dim, hidden_size=hidden_size)
+            with torch.no_grad():
+                self.embedding.weight *= SPREAD
         self._begin_remembering()
 
     def _begin_remembering(self) -> None:

@@ -26,7 +26,7 @@ from musicexp.model.native import Kernels, StackParts, load
 from musicexp.model.recurrence.hoisted import HoistedLayer
 from musicexp.model.recurrence.stack import layer_weights
 from musicexp.model.views import Views
-from musicexp.tokens.viewpoints import READ, Follower
+from musicexp.tokens.viewpoints import Follower
 
 
 class Step(Protocol):
@@ -115,7 +115,7 @@ class _Voice:
         assert seen_BC is not None
         # What is seen differs from row to row: a table of the rows, in which each finds its own.
         rows_BG = self._table_VG[tokens_B]
-        for table, column in zip(self._tables, READ, strict=True):
+        for table, column in zip(self._tables, self._views.viewpoints.read, strict=True):
             rows_BG = rows_BG + table[seen_BC[:, column]]
         logits_BV = self._step(torch.arange(len(tokens_B)), *self._state, rows_BG)
         hidden_BH = self._state[0][-1]

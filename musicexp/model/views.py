@@ -16,28 +16,28 @@ import torch
 from torch import Tensor, nn
 
 from musicexp.tokens import PAD
-from musicexp.tokens.viewpoints import INTERVALS, LONGEST, POINTERS, READ, REFERENCES, Viewpoints
+from musicexp.tokens.viewpoints import LONGEST, Viewpoints
 
 SPREAD = 0.3
-"""The standard deviation of fresh embeddings: of eight that are added."""
+"""The standard deviation of fresh embeddings, the tokens' among them: eight and more are added."""
 
 
 class Views(nn.Module):
-    """The weights of viewpoints: the same for whatever vocabulary, but for which token is which interval away."""
-
-    from_pitch: Tensor
+    """The weights of viewpoints: of relations between tokens, whatever the tokens are."""
 
     def __init__(self, viewpoints: Viewpoints, *, embedding_dim: int, hidden_size: int) -> None:
         super().__init__()
         self.viewpoints = viewpoints
         self.embeddings = nn.ParameterList(
-            nn.Parameter(torch.randn(size, embedding_dim) * SPREAD) for size in READ.values()
+            nn.Parameter(torch.randn(size, embedding_dim) * SPREAD) for size in viewpoints.read.values()
         )
-        self.shares = nn.Linear(hidden_size, len(REFERENCES) * INTERVALS + len(POINTERS))
+        self._sizes = [*(reference.classes for reference in viewpoints.references), len(viewpoints.pointers)]
+        self.shares = nn.Linear(hidden_size, sum(self._sizes))
         nn.init.zeros_(self.shares.weight)  # a fresh model knows tokens alone
         nn.init.zeros_(self.shares.bias)
-        self.worth = nn.Parameter(torch.zeros(len(POINTERS), LONGEST + 1))
-        self.register_buffer("from_pitch", torch.from_numpy(viewpoints.from_pitch), persistent=False)
+        self.worth = nn.Parameter(torch.zeros(len(viewpoints.pointers), LONGEST + 1))
+        for number, reference in enumerate(viewpoints.references):
+            self.register_buffer(f"table_{number}", torch.from_numpy(reference.table), persistent=False)
 
     def seen(self, ids_BT: Tensor) -> Tensor:
         """What is seen behind each token of rows that begin with their pieces: int64 [B, T, C]."""
@@ -46,8 +46,8 @@ class Views(nn.Module):
 
     def read(self, seen_BTC: Tensor) -> Tensor:
         """What is added to the embeddings of the tokens, [B, T, E]."""
-        found = self.worth.new_zeros(())
-        for embedding, column in zip(self.embeddings, READ, strict=True):
+        found: Tensor = self.worth.new_zeros(())
+        for embedding, column in zip(self.embeddings, self.viewpoints.read, strict=True):
             found = found + nn.functional.embedding(seen_BTC[..., column], embedding)
         return found
 
@@ -59,16 +59,14 @@ class Views(nn.Module):
         Args:
             product: computes `shares`; None for torch's own way.
         """
-        shares_BTS = (product or self.shares)(hidden_BTH)
-        found_BTV = shares_BTS.new_zeros(*seen_BTC.shape[:2], len(self.viewpoints))
-        for number, column in enumerate(REFERENCES):
-            which_BTV = self.from_pitch[seen_BTC[..., column]]
-            part_BTI = shares_BTS[..., number * INTERVALS : (number + 1) * INTERVALS]
-            found_BTV = found_BTV + part_BTI.gather(2, which_BTV)
-        for number, (token, length) in enumerate(POINTERS):
-            matched_BT = seen_BTC[..., length]
-            worth_BT = shares_BTS[..., len(REFERENCES) * INTERVALS + number] + self.worth[number][matched_BT]
-            pointed_BT = seen_BTC[..., token]
-            worth_BT = worth_BT * (pointed_BT != PAD)
-            found_BTV = found_BTV.scatter_add(2, pointed_BT[..., None], worth_BT[..., None])
+        *shares, pointed_BTP = (product or self.shares)(hidden_BTH).split(self._sizes, -1)
+        found_BTV: Tensor = pointed_BTP.new_zeros(*seen_BTC.shape[:2], len(self.viewpoints))
+        for number, (share_BTS, reference) in enumerate(zip(shares, self.viewpoints.references, strict=True)):
+            which_BTV = self.get_buffer(f"table_{number}")[seen_BTC[..., reference.column]]
+            found_BTV = found_BTV + share_BTS.gather(2, which_BTV)
+        for number, pointer in enumerate(self.viewpoints.pointers):
+            token_BT = seen_BTC[..., pointer.token]
+            worth_BT = pointed_BTP[..., number] + self.worth[number][seen_BTC[..., pointer.matched]]
+            worth_BT = worth_BT * (token_BT != PAD)
+            found_BTV = found_BTV.scatter_add(2, token_BT[..., None], worth_BT[..., None])
         return found_BTV

@@ -20,10 +20,12 @@ class Parted(NamedTuple):
     Attributes:
         pitch: the highest that it sounds, a MIDI number; None without one.
         rest: what is the same of it in every key.
+        key: the key that it tells, the pitch class of its tonic, + 12 in minor; None if it tells none.
     """
 
     pitch: int | None
     rest: str
+    key: int | None = None
 
 
 class Grammar(Protocol):
