@@ -156,7 +156,7 @@ class Viewpoints:
     def _in_key(self) -> NDArray[np.int64]:
         """The step of the scale that each token is in a key, or in none, [25, V]."""
         keys = np.arange(KEYS)[:, None]
-        found = np.asarray((self.pitches_V[None] - keys) % 12 + 12 * (keys >= 12), dtype=np.int64)
+        found: NDArray[np.int64] = np.where(keys >= 12, 12, 0) + (self.pitches_V[None] - keys) % 12
         found[:, self.pitches_V < 0] = NO_KEY
         found[NO_KEY] = NO_KEY
         return found
