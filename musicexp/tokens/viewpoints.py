@@ -156,7 +156,8 @@ class Viewpoints:
     def _in_key(self) -> NDArray[np.int64]:
         """The step of the scale that each token is in a key, or in none, [25, V]."""
         keys = np.arange(KEYS)[:, None]
-        found: NDArray[np.int64] = np.where(keys >= 12, 12, 0) + (self.pitches_V[None] - keys) % 12
+        found = np.zeros((KEYS, len(self)), dtype=np.int64)
+        found[:] = (self.pitches_V[None] - keys) % 12 + np.where(keys >= 12, 12, 0)
         found[:, self.pitches_V < 0] = NO_KEY
         found[NO_KEY] = NO_KEY
         return found
