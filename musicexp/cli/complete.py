@@ -15,7 +15,7 @@ from musicexp.cli import COMMANDS, DONE, MORE, compare
 from musicexp.cli.completion import SHELLS
 from musicexp.cli.listen import listen_settings
 from musicexp.cli.run import TAKES_A_WORD
-from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, options_of
+from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, fold_tables, options_of
 from musicexp.errors import StoreError
 from musicexp.tracking import store_path, store_uri
 
@@ -218,6 +218,8 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
         return _one_more(options_of(name), typed)
     if name in FOLDERS_AND:
         return _places(typed, FOLDERS_AND[name])
+    if name == "split.table":
+        return [*_one_more(fold_tables(), typed), *_places(typed, (".csv",))]
     if name == "resume":
         uri = _given(before).get("tracking.uri")
         return ["last", *(_escaped(run) for run in run_names(_unescaped(typed), uri) if _plain(run))]

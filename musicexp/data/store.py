@@ -66,6 +66,7 @@ class Summary:
             on average and at most, in milliseconds.
         left_out: pieces of the collection's files that are none of the collection itself.
         moved: what changed since this data set was last prepared, in words, or "".
+        folds: the digest of the table of folds that split it, or "".
     """
 
     name: str
@@ -92,7 +93,13 @@ class Summary:
     vocabulary: dict[str, Any]
     left_out: int = 0
     moved: str = ""
+    folds: str = ""
     version: int = STORE_VERSION
+
+    @property
+    def identity(self) -> str:
+        """Of the music and of the table of folds that split it: what a run goes on with must have the same."""
+        return f"{self.fingerprint}-{self.folds}" if self.folds else self.fingerprint
 
 
 @dataclass(frozen=True)
