@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from musicexp.data.sequences import Sequences
 from musicexp.errors import StoreError
 from musicexp.music.split import SIDES, Side, Sides
-from musicexp.tokens import Vocabulary
+from musicexp.tokens import Ids, Vocabulary
 
 STORE_VERSION = 1
 """Counts up when the same music and settings would give another store."""
@@ -179,6 +179,12 @@ class TokenStore:
             first[numbers],
             first[numbers + 1] - first[numbers],
         )
+
+    def piece(self, number: int) -> Ids:
+        """A piece in its own key, BOS ... EOS: int64."""
+        first, starts = self._mapped(FIRST, "<i4"), self._mapped(STARTS, "<i8")
+        start, end = starts[first[number]], starts[first[number] + 1]
+        return np.asarray(self._mapped(TOKENS, self.summary.token_type)[start:end]).astype(np.int64)
 
     def notes(self, side: Side) -> NDArray[np.int32]:
         """Sounding notes of each piece of a side."""
