@@ -115,11 +115,11 @@ def test_a_fold_is_known_by_what_changes_it() -> None:
 def test_tuned_settings_are_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tuned, "conf_dir", lambda: tmp_path)
     table = "pearce_kinder_random"
-    assert read_tuned(table) is None
-    found = Tuned({3: ("lr=0.002", "model.dropout=0.4")}, {3: 61.25}, {3: 12})
+    assert read_tuned(table) == {}
+    found = {3: Tuned(("lr=0.002", "model.dropout=0.4"), 61.2, 12, "a-study")}
     path = write_tuned(table, found, "python -m musicexp benchmark pearce tune=true")
     assert path.read_text().startswith("# Found by: python -m musicexp benchmark pearce tune=true\n")
-    assert read_tuned(table) == dataclasses.replace(found, seconds={3: 61.2})
+    assert read_tuned(table) == found
     words = ["sets=kinder", "folding=random", "folds=2,3", "model.dropout=0.1"]
     wanted = read_plan(words)
     two, three = (wanted.config(Fold("kinder", "random", number)) for number in (2, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -14,9 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from musicexp.benchmark import figure, folds, plan
+from musicexp.benchmark import figure, folds, plan, tuned, tuning
 from musicexp.benchmark.figure import OURS, PPMS
 from musicexp.music import pearce
+from musicexp.report import Terminal
+from musicexp.tracking import cache_dir
+from musicexp.training import prepare
 
 pytestmark = pytest.mark.slow
 
@@ -116,3 +120,53 @@ def test_ppm_beside_it_is_the_one_that_stands_beside_the_published_table(store: 
         nats = PPM(len(alphabet), PPMS[name]).fit(train).token_nats([symbols[i] for i in held_out])
         by_hand = float(np.concatenate(nats).mean() / np.log(2))
         assert cell["bits"][name][number] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_a_search_knows_nothing_of_what_its_fold_tests(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leads is kept, no trial has a test figure, and a fold that was searched is not searched again."""
+    monkeypatch.setattr(tuned, "conf_dir", lambda: tmp_path)
+    words = ["sets=kinder", "folding=grouped", "folds=4", "iterations=20", "tune=true", "trials=2"]
+    terminal = Terminal(io.StringIO())
+    tuning.tune(plan.read_plan(words), "it", terminal)
+    found = tuned.read_tuned("pearce_kinder_grouped")[4]
+    assert found.trials == 2
+    assert [word.partition("=")[0] for word in found.settings] == ["lr", "model.dropout", "model.hidden_size"]
+    place = folds.place_of(plan.read_plan(words))
+    trials = place.store.runs({"study": found.study})
+    assert len(trials) == 2
+    for run in trials:
+        assert "bits_per_note/val" in run.metrics
+        assert "bits_per_note/test" not in run.metrics
+        assert (run.params["split.table"], run.params["split.fold"]) == ("pearce_kinder_grouped", "4")
+    best = min(trials, key=lambda run: run.metrics["bits_per_note/val"])
+    assert f"lr={best.params['lr']}" in found.settings
+    tuning.tune(plan.read_plan(words), "it", terminal)
+    assert len(place.store.runs({"study": found.study})) == 2
+    assert terminal.text().count("tuning   kinder grouped fold 4") == 1
+    used = plan.read_plan(words[:4]).config(plan.Fold("kinder", "grouped", 4))
+    assert f"lr={used.lr}" in found.settings
+
+
+@pytest.mark.parametrize("of", ["chorales", "kinder"])
+def test_nothing_of_the_test_is_trained_or_searched_with(of: str, store: str) -> None:
+    """In every fold, for the training and for the search inside it, transposed or not."""
+    for words in (["tuned=false"], ["tuned=false", tuning.HELD_BACK]):
+        wanted = plan.read_plan([f"sets={of}", *words])
+        tested: dict[str, list[int]] = {}
+        for fold in wanted.every:
+            config = wanted.config(fold)
+            assert max(config.dataset.keys()) > 0, "training pieces are transposed"
+            held = prepare(config, cache_dir(store)).store
+            test, train, val = (held.on(side) for side in ("test", "train", "val"))
+            assert not set(test) & {*train, *val}
+            assert len(test) + len(train) + len(val) == len(held.table)
+            tested.setdefault(fold.folding, []).extend(test.tolist())
+            learnt_from = held.sequences("train")
+            assert len(learnt_from) == len(train), "each training piece in its keys, and nothing else"
+            if fold.folding == "grouped":
+                assert not set(held.groups[test]) & set(held.groups[[*train, *val]])
+                assert not set(held.table["family"][test]) & set(held.table["family"][[*train, *val]])
+        for numbers in tested.values():
+            assert sorted(numbers) == list(range(len(held.table))), "each piece is tested once"

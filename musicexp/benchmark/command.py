@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from musicexp.benchmark.figure import FoldFigure
 from musicexp.benchmark.folds import TRAINED, Place, finished, place_of, train_folds
+from musicexp.benchmark.lines import at_once
 from musicexp.benchmark.plan import Fold, Plan, read_plan, table_of
 from musicexp.benchmark.settings import NAMES
 from musicexp.benchmark.standing import Cell, Standing, cell_of
 from musicexp.benchmark.tuning import tune
 from musicexp.errors import RunError, SettingError
-from musicexp.report import Terminal
+from musicexp.report import Terminal, duration
 from musicexp.sweep.crew import Crew, Process
 from musicexp.sweep.worker import TIED, tie_to_parent
 from musicexp.training import Signals, check, prepare
@@ -41,7 +42,8 @@ def benchmark(words: Sequence[str], terminal: Terminal) -> Standing:
     place = place_of(plan)
     terminal.say(f"store    {place.store.uri}")
     if plan.asked.tune:
-        tune(plan, f"python -m musicexp benchmark {' '.join(words)}", terminal)
+        shown = [word for word in words if not word.startswith("tracking.")]
+        tune(plan, f"python -m musicexp benchmark {' '.join(shown)}", terminal)
         words = [word for word in words if word.partition("=")[0] not in OF_A_SEARCH]
         plan = read_plan(_settings(words))
     found = finished(plan, place)
@@ -58,7 +60,9 @@ def benchmark(words: Sequence[str], terminal: Terminal) -> Standing:
             )
     cells = tuple(_cells(plan, found))
     seconds = time.monotonic() - began
-    return Standing(plan.asked.effort, cells, seconds, plan.workers, machine()["machine.processor"])
+    return Standing(
+        plan.asked.effort, cells, seconds, min(plan.workers, len(plan.every)), machine()["machine.processor"]
+    )
 
 
 def work(words: Sequence[str]) -> None:
@@ -98,13 +102,9 @@ def _say_what_is_missing(plan: Plan, missing: Sequence[Fold], terminal: Terminal
     done = len(plan.every) - len(missing)
     of = f"; {done} of {len(plan.every)} are finished" if done else ""
     workers = min(plan.workers, len(missing))
-    terminal.say(
-        f"folds    {len(missing)} to train, {count(workers, 'process', 'processes')} side by side with 1 thread each{of}"
-    )
+    terminal.say(f"folds    {len(missing)} to train, {at_once(workers)}{of}")
     for table, tuned in plan.tuned.items():
-        terminal.say(
-            f"tuned    conf/tuned/{table}.yaml: {count(len(tuned.folds), 'fold')} with settings found by tune=true"
-        )
+        terminal.say(f"tuned    {count(len(tuned), 'fold')} with settings of conf/tuned/{table}.yaml")
 
 
 def _prepare(plan: Plan, missing: Sequence[Fold], place: Place, terminal: Terminal) -> None:
@@ -121,12 +121,15 @@ def _train_side_by_side(words: Sequence[str], workers: int, missing: int, termin
         Interruption: a signal came, and all have saved what they had.
         RunError: a fold cannot be trained.
     """
-    done = 0
+    done, began = 0, time.monotonic()
 
     def heard(line: str) -> None:
         nonlocal done
-        done += line.endswith(TRAINED)
-        terminal.say(f"{line} ({done} of {missing})" if line.endswith(TRAINED) else line)
+        if line.endswith(TRAINED):
+            done += 1
+            left = (time.monotonic() - began) / done * (missing - done)
+            line += f" ({done} of {missing}{f', about {duration(left)} left' if left else ''})"
+        terminal.say(line)
 
     command = [sys.executable, "-m", "musicexp", "benchmark", *words, TIED]
     crew = Crew(lambda said: Process(command, os.environ, said), workers, lambda: done)
@@ -143,6 +146,6 @@ def _cells(plan: Plan, found: Mapping[Fold, FoldFigure]) -> Iterator[Cell]:
             (number, [found[Fold(*cell, number, repeat)] for repeat in range(plan.asked.seeds)])
             for number in plan.asked.folds
         ]
-        tuned = plan.tuned.get(table_of(*cell))
-        seconds = math.fsum(tuned.seconds.get(number, 0.0) for number in plan.asked.folds) if tuned else None
-        yield cell_of(*cell, figures, seconds)
+        kept = plan.tuned.get(table_of(*cell), {})
+        tuned = [kept[number].seconds for number in plan.asked.folds if number in kept]
+        yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None)

@@ -32,13 +32,11 @@ def standing_lines(standing: Standing) -> list[str]:
     for cell in standing.cells:
         lines += ["", *cell_lines(cell)]
     trained = math.fsum(second for cell in standing.cells for second in cell.seconds)
-    time = (
-        f"time     {duration(trained)} of training in all, one thread each; {count(standing.workers, 'process', 'processes')} "
-        f"side by side on {standing.processor}; this command took {duration(standing.seconds)}"
-    )
+    time = f"time     {duration(trained)} of training in all, {at_once(standing.workers)}, on {standing.processor}"
     lines += [
         "",
         *wrap(time, COLUMNS, subsequent_indent=" " * 9),
+        f"         this command took {duration(standing.seconds)}",
         *_tuning_lines(standing),
         "",
         *wrap(NOTE, COLUMNS),
@@ -46,6 +44,11 @@ def standing_lines(standing: Standing) -> list[str]:
         *([QUICK] if standing.effort == "quick" else []),
     ]
     return lines
+
+
+def at_once(workers: int) -> str:
+    """How folds are trained, in words."""
+    return "one after another with 1 thread" if workers == 1 else f"{workers} at once with 1 thread each"
 
 
 def cell_lines(cell: Cell) -> Iterator[str]:

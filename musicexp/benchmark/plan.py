@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from musicexp.benchmark.settings import EFFORTS, Asked, asked
-from musicexp.benchmark.tuned import Tuned, read_tuned
+from musicexp.benchmark.tuned import ByFold, read_tuned
 from musicexp.config import Config, compose
 from musicexp.music.fold_table import read_table
 from musicexp.training import cpu_threads
@@ -48,11 +48,11 @@ class Plan:
     """What is asked for, and what it means here.
 
     Attributes:
-        tuned: by table, the settings found for its folds; empty where none are used.
+        tuned: by table, what was found for its folds; empty where none of it is used.
     """
 
     asked: Asked
-    tuned: Mapping[str, Tuned]
+    tuned: Mapping[str, ByFold]
 
     @property
     def workers(self) -> int:
@@ -86,8 +86,8 @@ class Plan:
 
     def shared_words(self, fold: Fold) -> tuple[str, ...]:
         """What `run` takes to train a fold, but which fold it is, its seed and its name."""
-        tuned = self.tuned.get(fold.table)
-        return (*self.given_words(fold), *(tuned.words(fold.number) if tuned else ()), *self.asked.words)
+        tuned = self.tuned.get(fold.table, {}).get(fold.number)
+        return (*self.given_words(fold), *(tuned.settings if tuned else ()), *self.asked.words)
 
     def config(self, fold: Fold) -> Config:
         """The settings of a fold's run.

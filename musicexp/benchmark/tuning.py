@@ -7,8 +7,6 @@ about a test piece.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from musicexp.benchmark.plan import Fold, Plan, table_of
 from musicexp.benchmark.tuned import Tuned, read_tuned, tuned_path, write_tuned
 from musicexp.config import word
@@ -24,7 +22,7 @@ HELD_BACK = "split.val=0.1"
 
 
 def tune(plan: Plan, command: str, terminal: Terminal) -> None:
-    """Search for each fold of a plan and keep what was found.
+    """Search for each fold of a plan and keep what was found; folds that were searched so already are left alone.
 
     Args:
         command: that asked for it, for the files' first lines.
@@ -37,14 +35,21 @@ def tune(plan: Plan, command: str, terminal: Terminal) -> None:
         table = table_of(*cell)
         for number in plan.asked.folds:
             fold = Fold(*cell, number)
-            words, seconds, trials = _searched(plan, fold, terminal)
-            _keep(table, number, words, seconds, trials, command)
+            before = read_tuned(table)
+            there = before.get(number)
+            if there and there.study == study_of(plan, fold) and there.trials >= plan.asked.trials:
+                continue
+            found = _searched(plan, fold, terminal)
+            write_tuned(table, {**before, number: found}, command)
             terminal.say(
-                f"tuned    {fold.told}: {' '.join(words)}; {count(trials, 'trial')}, {duration(seconds)} of training"
+                f"tuned    {fold.told}: {' '.join(found.settings)}; {count(found.trials, 'trial')}, {duration(found.seconds)} of training"
             )
-        terminal.say(
-            f"kept     {tuned_path(table)}: the same command without tune=true and trials= trains with it"
-        )
+        terminal.say(f"kept     {tuned_path(table)}")
+
+
+def study_of(plan: Plan, fold: Fold) -> str:
+    """The name of a fold's search: another one where other settings are given."""
+    return f"{fold.table}-{fold.number}-{plan.signature(fold)[:8]}"
 
 
 def search_words(plan: Plan, fold: Fold) -> list[str]:
@@ -55,14 +60,13 @@ def search_words(plan: Plan, fold: Fold) -> list[str]:
         HELD_BACK,
         *plan.asked.words,
         *SEARCH,
-        f"study={fold.table}-{fold.number}-{plan.signature(fold)[:8]}",
+        f"study={study_of(plan, fold)}",
         f"trials={plan.asked.trials}",
         f"workers={plan.workers}",
     ]
 
 
-def _searched(plan: Plan, fold: Fold, terminal: Terminal) -> tuple[tuple[str, ...], float, int]:
-    """The leading configuration's words, the seconds of training, and how many trials are finished."""
+def _searched(plan: Plan, fold: Fold, terminal: Terminal) -> Tuned:
     terminal.say(f"tuning   {fold.told}")
     study = sweep(search_words(plan, fold))
     best = leading(study)
@@ -72,15 +76,4 @@ def _searched(plan: Plan, fold: Fold, terminal: Terminal) -> tuple[tuple[str, ..
             f"`python -m musicexp studies {study.name}` tells why"
         )
     words = tuple(word(name, value) for name, value in sorted(best.params.items()))
-    return words, study.trained_seconds(), len(study.finished())
-
-
-def _keep(table: str, number: int, words: Sequence[str], seconds: float, trials: int, command: str) -> None:
-    """Add a fold to what is kept of a table."""
-    before = read_tuned(table) or Tuned({}, {}, {})
-    after = Tuned(
-        {**before.folds, number: tuple(words)},
-        {**before.seconds, number: seconds},
-        {**before.trials, number: trials},
-    )
-    write_tuned(table, after, command)
+    return Tuned(words, round(study.trained_seconds(), 1), len(study.finished()), study.name)
