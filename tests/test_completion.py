@@ -92,6 +92,16 @@ def test_run_offers_every_group_setting_and_flag_once() -> None:
     assert found[: len(GROUPS)] == [f"{group}=" for group in GROUPS]
 
 
+def test_benchmark_offers_its_name_its_settings_and_those_of_run_that_go_with_it() -> None:
+    assert candidates(["benchmark", ""])[0] == "pearce"
+    found = set(candidates(["benchmark", "pearce", ""]))
+    assert {"sets=", "tune=", "lr=", "model=", "--json"} <= found
+    assert not {"pearce", "dataset=", "split.folds=", "resume="} & found
+    assert candidates(["benchmark", "pearce", "sets="]) == ["sets=chorales", "sets=kinder"]
+    assert candidates(["benchmark", "pearce", "sets=kinder,"]) == ["sets=kinder,chorales"]
+    assert candidates(["benchmark", "pearce", "quick="]) == ["quick=true", "quick=false"]
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_offers_its_options(group: str) -> None:
     assert candidates(["run", f"{group}="]) == [f"{group}={option}" for option in options_of(group)]

@@ -132,7 +132,7 @@ REFUSED = {
     "dataset.transpose=[5,-5]": "must be [lowest,highest] in semitones",
     "dataset.transpose=1.5": "dataset.transpose must be a whole number or a list such as [-5,6]",
     "split.folds=1": "take at least 2 folds",
-    "split.fold=1": "wants split.folds too: write split.folds=10 split.fold=1",
+    "split.fold=1": "wants split.folds or split.table too: write split.folds=10 split.fold=1",
     "dataset.path=here": "write dataset=midi dataset.path=here",
     "optimizer.warmup=1000": "optimizer.warmup=1000 must be below iterations=1000",
 }

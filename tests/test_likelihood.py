@@ -10,7 +10,7 @@ import pytest
 import torch
 from tunes import random_ids
 
-from musicexp.metrics import Likelihood, likelihood, nll_nats
+from musicexp.metrics import Likelihood, likelihood, nll_nats, token_nats
 from musicexp.model import MusicLSTM
 
 SIZE = 9
@@ -85,3 +85,23 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_its_vocabulary() -> N
     pieces = random_ids(3, 4, SIZE)
     expected = [(len(piece) - 1) * math.log(SIZE) for piece in pieces]
     assert nll_nats(lstm, pieces) == pytest.approx(expected, rel=1e-12)
+
+
+def test_among_some_tokens_the_others_do_not_exist() -> None:
+    """Chances are renormalised over what may come, and what may not come is not asked for."""
+    pieces, among = random_ids(3, 6, SIZE), [4, 5, 7]
+    found = token_nats(model(), pieces, among=among)
+    lstm = model().eval()
+    for piece, nats in zip(pieces, found, strict=True):
+        with torch.no_grad():
+            chances = lstm(torch.tensor(piece[None, :-1]))[0][0].softmax(-1).numpy()
+        by_hand = [
+            -math.log(chance[after] / chance[among].sum())
+            for chance, after in zip(chances, piece[1:], strict=True)
+            if after in among
+        ]
+        assert nats == pytest.approx(by_hand, rel=1e-10)
+    every = range(SIZE)
+    assert np.concatenate(token_nats(model(), pieces, among=every)) == pytest.approx(
+        np.concatenate(token_nats(model(), pieces))
+    )

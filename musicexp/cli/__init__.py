@@ -40,6 +40,9 @@ MORE = {
     "evaluate": Command(
         "evaluate", "evaluate DIR reference=DIR", "judge any folder of music beside real music"
     ),
+    "benchmark": Command(
+        "benchmark", "benchmark pearce [setting=value ...]", "stand beside a published table, fold by fold"
+    ),
     "export": Command("export", "export RUN DIR", "write a run as a folder that anybody can open"),
     "studies": Command("studies", "studies [STUDY]", "list the studies that sweeps made"),
     "worker": Command("worker", "worker STUDY", "join a study from any machine"),

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from musicexp.api import COMPARE_SETTINGS, EVALUATE_SETTINGS, EXPORT_SETTINGS, PLACES, generate_settings
+from musicexp.benchmark import settings as of_benchmarks
 from musicexp.cli import COMMANDS, DONE, MORE, compare
 from musicexp.cli.completion import SHELLS
 from musicexp.cli.listen import listen_settings
 from musicexp.cli.run import TAKES_A_WORD
-from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, options_of
+from musicexp.config import GROUPS, Config, Sweep, choices_of, fields_of, fold_tables, options_of
 from musicexp.errors import StoreError
 from musicexp.tracking import store_path, store_uri
 
@@ -35,7 +36,7 @@ FOLDERS_AND = {
     "storage": STORES,
 }
 """The settings that name a place -> the endings of the files offered beside the folders."""
-DATA_FLAGS = EVALUATE_FLAGS = ("--json", "--help")
+DATA_FLAGS = EVALUATE_FLAGS = BENCHMARK_FLAGS = ("--json", "--help")
 RUN_FLAGS = ("--multirun", "--cfg", "--info", "--help")
 BESIDE_RESUME = ("resume", "tracking.", "checkpoint.")
 UI_SETTINGS = ("port", *PLACES)
@@ -133,6 +134,13 @@ def _evaluate(before: Sequence[str], current: str) -> list[str]:
     return [*folders, *_settings(EVALUATE_SETTINGS, before, current), *EVALUATE_FLAGS]
 
 
+def _benchmark(before: Sequence[str], current: str) -> list[str]:
+    named = any("=" not in word and not word.startswith("-") for word in before)
+    names = [*of_benchmarks.SETTINGS, *of_benchmarks.beside()]
+    flags = [flag for flag in BENCHMARK_FLAGS if flag not in before]
+    return [*(() if named else of_benchmarks.NAMES), *_settings(names, before, current), *flags]
+
+
 def _export(before: Sequence[str], current: str) -> list[str]:
     if not before:
         return ["last", *(name for name in run_names(current) if "=" not in name), "--help"]
@@ -182,6 +190,7 @@ OF_COMMAND: dict[str, Callable[[Sequence[str], str], list[str]]] = {
     "sweep": _sweep,
     "compare": _compare,
     "evaluate": _evaluate,
+    "benchmark": _benchmark,
     "export": _export,
     "listen": _listen,
     "worker": _worker,
@@ -218,6 +227,8 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
         return _one_more(options_of(name), typed)
     if name in FOLDERS_AND:
         return _places(typed, FOLDERS_AND[name])
+    if name == "split.table":
+        return [*_one_more(fold_tables(), typed), *_places(typed, (".csv",))]
     if name == "resume":
         uri = _given(before).get("tracking.uri")
         return ["last", *(_escaped(run) for run in run_names(_unescaped(typed), uri) if _plain(run))]
@@ -232,6 +243,8 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
         return _one_more(("true", "false"), typed)
     if name == "search":
         return options_of("search")
+    if name in of_benchmarks.CHOICES:
+        return _one_more(of_benchmarks.CHOICES[name], typed)
     for of in (Config, Sweep):
         if name in dict(fields_of(of)):
             return _one_more(choices_of(name, of), typed)

@@ -7,10 +7,12 @@ nobody sees a DictConfig.
 
 from musicexp.config.build import build, build_part, range_of
 from musicexp.config.compose import (
+    FOLD_TABLES,
     assignments,
     compose,
     compose_each,
     conf_dir,
+    fold_tables,
     launch,
     options_of,
     read_config,
@@ -44,6 +46,7 @@ from musicexp.config.sweeping import (
 )
 
 __all__ = [
+    "FOLD_TABLES",
     "GROUPS",
     "Config",
     "Dataset",
@@ -68,6 +71,7 @@ __all__ = [
     "conf_dir",
     "confirmation",
     "fields_of",
+    "fold_tables",
     "launch",
     "options_of",
     "range_of",

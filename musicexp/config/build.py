@@ -191,11 +191,15 @@ def _check_together(config: Config) -> None:
     split = config.split
     if split.folds and not split.folds >= 2:
         raise SettingError("split.folds=1 leaves nothing to train on; take at least 2 folds, or 0 for none")
-    if split.fold >= max(split.folds, 1):
+    if split.table is not None and split.folds:
+        raise SettingError(
+            f"split.table={split.table} has folds of its own, so split.folds={split.folds} does not go with it; leave split.folds out"
+        )
+    if split.table is None and split.fold >= max(split.folds, 1):
         raise SettingError(
             f"split.fold={split.fold} is not there: with split.folds={split.folds} it must be 0 to {split.folds - 1}"
             if split.folds
-            else f"split.fold={split.fold} wants split.folds too: write split.folds=10 split.fold={split.fold}"
+            else f"split.fold={split.fold} wants split.folds or split.table too: write split.folds=10 split.fold={split.fold}"
         )
     if config.early_stopping.patience and not config.validation.every:
         raise SettingError(

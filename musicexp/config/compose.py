@@ -7,6 +7,7 @@ import difflib
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from musicexp.errors import MusicexpError, SettingError, StoreError
 
 SWEPT = r"=\s*(tag|choice|range|interval|glob|shuffle|sort)\("
 """A word that means several values."""
+
+FOLD_TABLES = "fold_tables"
+"""Below conf/. Not "folds": Hydra takes a folder for a group, and `folds=10` of a sweep for one of its options."""
 
 
 def conf_dir() -> Path:
@@ -36,6 +40,11 @@ def conf_dir() -> Path:
 def options_of(group: str) -> list[str]:
     """The names that a group knows: `options_of('model')` is ['lstm1', 'lstm2', 'lstm3']."""
     return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def fold_tables() -> list[str]:
+    """The names of the written folds of conf/fold_tables, which `split.table` knows."""
+    return sorted(path.stem for path in (conf_dir() / FOLD_TABLES).glob("*.csv"))
 
 
 def compose(overrides: Sequence[str] = ()) -> Config:
@@ -316,7 +325,7 @@ def recorded(values: Mapping[str, Any]) -> Config:
         if not f.metadata["changes_result"]:
             defaults = defaults or compose([]).flat()
             inner[leaf] = defaults[dotted]
-        elif f.metadata["before"] is not None:
+        elif f.metadata["before"] is not MISSING:
             inner[leaf] = f.metadata["before"]
     return build(filled)
 

@@ -24,7 +24,7 @@ def setting(
     at_most: float | None = None,
     below: float | None = None,
     changes_result: bool = True,
-    before: Any = None,
+    before: Any = dataclasses.MISSING,
 ) -> Any:
     """A dataclass field with its meaning and range.
 
@@ -33,6 +33,7 @@ def setting(
         at_least, above, at_most, below: the range of the number, or of each number of a list.
         changes_result: whether two runs that differ in it may differ in losses or samples; those that
             do not are left out of the signature.
+        before: what a run left that knew no such setting; MISSING where that is not known.
     """
     bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
     return field(
@@ -91,6 +92,10 @@ class Split:
     )
     folds: int = setting("cross-validation in so many folds, of which one is the test; 0 is none", at_least=0)
     fold: int = setting("which fold is the test, from 0", at_least=0)
+    table: str | None = setting(
+        "written folds instead of split.folds: a table of conf/fold_tables, such as pearce_kinder_random, or the path of a CSV",
+        before=None,
+    )
 
 
 @settings

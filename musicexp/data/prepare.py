@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -28,6 +29,7 @@ from musicexp.errors import MusicError, StoreError
 from musicexp.music.cache import ReadingCache
 from musicexp.music.corpus import Progress, Source, fill, not_passed, source_of
 from musicexp.music.files import Listing
+from musicexp.music.fold_table import FoldTable, read_table
 from musicexp.music.piece import Reading
 from musicexp.music.split import SIDES, Sides
 from musicexp.wording import count
@@ -61,6 +63,7 @@ def prepare_store(
         StoreError: the cache cannot be used.
     """
     source = source_of(dataset.collection, dataset.path)
+    folds = fold_table(split)
     manner = source.manner(dataset.reader)
     readings = ReadingCache(cache)
     prepared = cache / "prepared"
@@ -80,7 +83,7 @@ def prepare_store(
             if not len(listing):
                 source.check()
             content = listing.fingerprint(source.root)
-        place = _place(source, dataset, split, tokens)
+        place = _place(source, dataset, split, folds, tokens)
         folder = prepared / f"{place}-{content[:16]}"
         with FileLock(prepared / f"{place}.lock"):
             if not (folder / SUMMARY).exists():
@@ -91,7 +94,7 @@ def prepare_store(
                     fresh.replace(part / LISTING)
                 with Listing(part / LISTING) as listing:
                     fill(listing, source, readings, manner, told, workers, strict=strict)
-                    _make(part, listing, source, dataset, split, tokens, readings, strict, told)
+                    _make(part, listing, source, dataset, split, folds, tokens, readings, strict, told)
                 part.replace(folder)
                 (prepared / f"{place}.last").write_text(folder.name, encoding="utf-8")
             store = TokenStore.open(folder)
@@ -116,9 +119,26 @@ def music_of(
         yield from chosen_music(listing, source, dataset, ReadingCache(cache), first)
 
 
-def _place(source: Source, dataset: Dataset, split: Split, tokens: Tokens) -> str:
-    """One data set under one set of settings, whatever its content."""
-    settings = [dataclasses.asdict(part) for part in (dataset, split, tokens)]
+def fold_table(split: Split) -> FoldTable | None:
+    """The written folds that a split names, if it names any.
+
+    Raises:
+        SettingError: there is no such table, or no such fold in it.
+        MusicError: it is none.
+    """
+    if split.table is None:
+        return None
+    found = read_table(split.table)
+    found.check(split.fold)
+    return found
+
+
+def _place(source: Source, dataset: Dataset, split: Split, folds: FoldTable | None, tokens: Tokens) -> str:
+    """One data set under one set of settings, whatever its content; a table of folds counts by its content."""
+    settings: list[Any] = [dataclasses.asdict(part) for part in (dataset, split, tokens)]
+    # What was prepared before there were tables keeps its place.
+    named = settings[1].pop("table")
+    settings += [[named, folds.digest]] if folds is not None else []
     told = json.dumps([STORE_VERSION, os.fspath(source.root.resolve()), *settings])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
@@ -129,6 +149,7 @@ def _make(
     source: Source,
     dataset: Dataset,
     split: Split,
+    folds: FoldTable | None,
     tokens: Tokens,
     readings: ReadingCache,
     strict: bool,
@@ -143,7 +164,11 @@ def _make(
             f"{why} ({count} times)" for why, count in Counter(tally.reasons).most_common(COMMONEST)
         )
         raise MusicError(f"none of the {len(listing):,} files in {source.root} can be used: {commonest}")
-    groups, sides = find_sides(part, split, source.where)
+
+    def listing_name(number: int) -> str:
+        return next(listing.files(source.root, number)).name
+
+    groups, sides = find_sides(part, split, folds, source.where, listing_name)
     vocabulary, kind, replaced, left_out = write_tokens(
         part,
         lambda first: chosen_music(listing, source, dataset, readings, first),
@@ -182,6 +207,7 @@ def _make(
         token_type=kind,
         vocabulary=vocabulary.as_dict(),
         moved=_moved(part, table["content"], sides),
+        folds=folds.digest if folds is not None else "",
     )
     TokenStore(part, summary).write_summary()
     # The notes first: what they speak of may then be gone.

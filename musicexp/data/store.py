@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from musicexp.data.sequences import Sequences
 from musicexp.errors import StoreError
 from musicexp.music.split import SIDES, Side, Sides
-from musicexp.tokens import Vocabulary
+from musicexp.tokens import Ids, Vocabulary
 
 STORE_VERSION = 1
 """Counts up when the same music and settings would give another store."""
@@ -66,6 +66,7 @@ class Summary:
             on average and at most, in milliseconds.
         left_out: pieces of the collection's files that are none of the collection itself.
         moved: what changed since this data set was last prepared, in words, or "".
+        folds: the digest of the table of folds that split it, or "".
     """
 
     name: str
@@ -92,7 +93,13 @@ class Summary:
     vocabulary: dict[str, Any]
     left_out: int = 0
     moved: str = ""
+    folds: str = ""
     version: int = STORE_VERSION
+
+    @property
+    def identity(self) -> str:
+        """Of the music and of the table of folds that split it: what a run goes on with must have the same."""
+        return f"{self.fingerprint}-{self.folds}" if self.folds else self.fingerprint
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,12 @@ class TokenStore:
             first[numbers],
             first[numbers + 1] - first[numbers],
         )
+
+    def piece(self, number: int) -> Ids:
+        """A piece in its own key, BOS ... EOS: int64."""
+        first, starts = self._mapped(FIRST, "<i4"), self._mapped(STARTS, "<i8")
+        start, end = starts[first[number]], starts[first[number] + 1]
+        return np.asarray(self._mapped(TOKENS, self.summary.token_type)[start:end]).astype(np.int64)
 
     def notes(self, side: Side) -> NDArray[np.int32]:
         """Sounding notes of each piece of a side."""

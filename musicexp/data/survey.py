@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from musicexp.config import Dataset, Split
 from musicexp.data.appending import Appending
 from musicexp.data.store import GROUPS, PIECE, PIECES, REJECTED, SIDES_FILE, Tally
+from musicexp.errors import MusicError
 from musicexp.music.cache import ReadingCache
 from musicexp.music.corpus import Progress, Source, not_passed, readings
 from musicexp.music.files import Listing
+from musicexp.music.fold_table import FoldTable
 from musicexp.music.keys import analysed_key, tonic_shift
 from musicexp.music.piece import Piece, Reading
 from musicexp.music.reading import reason
 from musicexp.music.similar import ENTRY, groups, runs
-from musicexp.music.split import Sides, fold_sides, places, sides
+from musicexp.music.split import Sides, fold_sides, held_out_sides, places, sides
 from musicexp.music.transposition import transposed
 from musicexp.music.voices import selected
 
@@ -158,24 +160,51 @@ def _row(piece: Piece, file: int) -> NDArray[np.void]:
     )
 
 
-def find_sides(part: Path, split: Split, where: str) -> tuple[NDArray[np.int32], Sides]:
+def find_sides(
+    part: Path, split: Split, folds: FoldTable | None, where: str, file_of: Callable[[int], str]
+) -> tuple[NDArray[np.int32], Sides]:
     """Duplicate groups and sides of all pieces, written beside the table.
 
+    Args:
+        folds: the table that `split.table` names.
+        file_of: the name of the file of that number.
+
     Raises:
-        MusicError: too few different pieces.
+        MusicError: too few different pieces; or they are not those of the table of folds, or its folds cut a group
+            that is to be on one side.
     """
     table = np.memmap(part / PIECES, PIECE, mode="r")
     groups_of = groups(part / RUNS, len(table))
     grouping = groups_of if split.grouped else _families(table["family"])
     found = places(table["sound"], grouping, split.seed)
-    if split.folds:
-        again = places(table["sound"], grouping, split.seed, salt=f"validation of fold {split.fold}: ")
+    again = places(table["sound"], grouping, split.seed, salt=f"validation of fold {split.fold}: ")
+    if folds is not None:
+        rows = folds.rows_of(table["sound"], where, lambda piece: file_of(int(table["file"][piece])))
+        if split.grouped:
+            _check_uncut(folds, rows, groups_of)
+        told = f"fold {split.fold} of split.table={folds.name}"
+        sides_of = held_out_sides(folds.fold[rows] == split.fold, again, grouping, split.val, told, where)
+    elif split.folds:
         sides_of = fold_sides(found, again, grouping, split.val, split.folds, split.fold, where)
     else:
         sides_of = sides(found, grouping, split.val, split.test, where)
     (part / GROUPS).write_bytes(groups_of.astype("<i4").tobytes())
     (part / SIDES_FILE).write_bytes(sides_of.tobytes())
     return groups_of, sides_of
+
+
+def _check_uncut(table: FoldTable, rows: NDArray[np.int64], groups_of: NDArray[np.int32]) -> None:
+    """
+    Args:
+        rows: each piece's row of the table.
+    """
+    of = table.fold[rows]
+    cut = np.flatnonzero(of != of[groups_of])
+    if len(cut):
+        told = " and ".join(f"{table.piece[rows[i]]} in {of[i]}" for i in (groups_of[cut[0]], cut[0]))
+        raise MusicError(
+            f"split.table={table.name} has duplicates in several folds ({told}), and split.grouped=true keeps them on one side; write split.grouped=false, or take a table that does not cut them"
+        )
 
 
 def _families(family: NDArray[np.uint64]) -> NDArray[np.int32]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from musicexp.data import IGNORED, padded
@@ -56,9 +57,16 @@ def nll_nats(model: MusicModel, pieces: Sequence[Ids]) -> NDArray[np.float64]:
     return np.array([nats.sum() for nats in token_nats(model, pieces)])
 
 
-def token_nats(model: MusicModel, pieces: Sequence[Ids]) -> list[NDArray[np.float64]]:
-    """The same token by token: for each piece float64 [tokens], BOS left out."""
+def token_nats(
+    model: MusicModel, pieces: Sequence[Ids], among: Sequence[int] | None = None
+) -> list[NDArray[np.float64]]:
+    """The same token by token: for each piece float64 [tokens], BOS left out.
+
+    Args:
+        among: ids that may come, chances renormalised over them; what else comes (EOS, say) is left out. None for all.
+    """
     device = next(model.parameters()).device
+    some = None if among is None else torch.tensor(sorted(among))
     found: list[NDArray[np.float64]] = [np.zeros(0)] * len(pieces)
     was_training = model.training
     model.eval()
@@ -66,6 +74,9 @@ def token_nats(model: MusicModel, pieces: Sequence[Ids]) -> list[NDArray[np.floa
         for rows in _groups(pieces):
             inputs_BT, targets_BT = padded([pieces[i] for i in rows])
             logits_BTV, _ = model(inputs_BT.to(device))
+            if some is not None:
+                targets_BT = targets_BT.masked_fill(~torch.isin(targets_BT, some), IGNORED)
+                logits_BTV = _only(logits_BTV, some.to(device))
             nats_BT = cross_entropy(
                 logits_BTV.flatten(0, 1).float()
                 if logits_BTV.dtype != torch.float64
@@ -76,8 +87,16 @@ def token_nats(model: MusicModel, pieces: Sequence[Ids]) -> list[NDArray[np.floa
             ).view(targets_BT.shape)
             for row, nats_T in zip(rows, nats_BT.double().cpu().numpy(), strict=True):
                 found[row] = nats_T[: len(pieces[row]) - 1]
+                if some is not None:
+                    found[row] = found[row][np.isin(pieces[row][1:], some.numpy())]
     model.train(was_training)
     return found
+
+
+def _only(logits_BTV: Tensor, some: Tensor) -> Tensor:
+    """Logits by which nothing comes but some ids."""
+    none_BTV = torch.full_like(logits_BTV, -torch.inf)
+    return none_BTV.index_copy(-1, some, logits_BTV.index_select(-1, some))
 
 
 def _groups(pieces: Sequence[Ids]) -> Iterator[list[int]]:

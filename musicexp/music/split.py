@@ -81,18 +81,41 @@ def fold_sides(
     Raises:
         MusicError: fewer groups than folds, or no group falls into this one.
     """
-    firsts = _firsts(groups, where)
     inside = (places * folds).astype(np.int64) == fold
-    others = firsts[~inside[firsts]]
+    return held_out_sides(inside, again, groups, val, f"fold {fold} of {folds} of {where}", where)
+
+
+def held_out_sides(
+    inside: NDArray[np.bool_],
+    again: NDArray[np.float64],
+    groups: NDArray[np.int32],
+    val: float,
+    fold: str,
+    where: str,
+) -> Sides:
+    """The pieces of a fold are the test, some of the others the validation: uint8 [pieces].
+
+    A group may stand on both sides of the fold, as in published folds; those of it that are not in the fold stay together.
+
+    Args:
+        inside: which pieces are in the fold: bool [pieces].
+        fold: what it is called in messages.
+
+    Raises:
+        MusicError: no piece is in it, or too few are not.
+    """
+    firsts = _firsts(groups, where)
+    outside = np.flatnonzero(~inside)
+    others = outside[np.unique(groups[outside], return_index=True)[1]]
     if not inside.any() or len(others) < 2:
         raise MusicError(
-            f"fold {fold} of {folds} of {where} is empty or all there is, with {len(firsts)} groups of pieces; take fewer folds"
+            f"{fold} is empty or all there is, with {len(firsts)} groups of pieces; take fewer folds"
         )
     found = np.where(inside, np.uint8(SIDES.index("test")), np.uint8(SIDES.index("train")))
     order = others[np.lexsort((others, again[others]))]
     vals = min(max(int((again[order] < val).sum()), 1), len(order) - 1)
     chosen = np.zeros(len(groups), dtype=bool)
-    chosen[order[:vals]] = True
+    chosen[groups[order[:vals]]] = True
     found[chosen[groups] & ~inside] = SIDES.index("val")
     return found.astype(np.uint8)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from musicexp.report.comparison import ComparedRun, Surrounding
 
-SPLIT = ("split.seed", "split.val", "split.test", "split.grouped", "split.folds", "split.fold")
+SPLIT = ("split.seed", "split.val", "split.test", "split.grouped", "split.folds", "split.fold", "split.table")
 OTHER_DATA = (
     "the runs were trained and judged on different music, so neither their bits per note nor their nats per token "
     "say which is better"

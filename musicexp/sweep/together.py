@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from musicexp.config import Dimension, Search
 from musicexp.errors import SettingError
+from musicexp.music.fold_table import read_table
 from musicexp.sweep.objectives import Objective, objectives
 
 VOCABULARY_SETTINGS = ("tokens", "dataset", "tokens.", "dataset.", "split.")
@@ -141,7 +142,7 @@ def features(search: Search, wanted: Sequence[Objective]) -> list[str]:
         "first": bool(sweep.first),
         "warm_start": sweep.warm_start is not None,
         "a swept seed": any(d.name == "seed" for d in dimensions),
-        "folds of the split": bool(default.split.folds)
+        "folds of the split": bool(default.split.folds or default.split.fold)
         or any(d.name.startswith("split.fold") for d in dimensions),
     }
     return [name for name, there in asked.items() if there]
@@ -177,6 +178,7 @@ def check_together(search: Search) -> None:
             why = FEATURES[name].not_with.get(part)
             if why:
                 raise SettingError(f"{part} and {FEATURES[name].told} do not go together: {why}")
+    _check_folds(search)
     _check_vocabulary(search.dimensions, wanted)
     _check_scored(search, wanted)
     size = math.prod(len(d.grid() or ()) for d in search.dimensions)
@@ -198,6 +200,15 @@ def _check_scored(search: Search, wanted: Sequence[Objective]) -> None:
                 f"objective={objective.name} is measured on scored melodies, and samples.scored={scored} are too few to tell anything; "
                 f"take at least {FEWEST_SCORED}, or leave samples.scored out"
             )
+
+
+def _check_folds(search: Search) -> None:
+    """A table of folds has as many as it has."""
+    table, folds = search.config().split.table, search.sweep.folds
+    if table is not None and folds and folds != (there := read_table(table).folds):
+        raise SettingError(
+            f"folds={folds} and split.table={table} do not go together: the table has {there}; write folds={there}, or leave split.table out"
+        )
 
 
 def _check_vocabulary(dimensions: Sequence[Dimension], wanted: Sequence[Objective]) -> None:

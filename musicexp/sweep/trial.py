@@ -43,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Instance:
-    """One training of a trial: which seed, and which fold of how many (0 of 0 without)."""
+    """One training of a trial: which seed, and which fold of how many (0 of 0 without, or where a table has them)."""
 
     seed: int
     fold: int
@@ -299,9 +299,8 @@ class Training:
     def _instances(self, config: Config) -> list[Instance]:
         """In order: fold by fold, and seed by seed within a fold. The same for every configuration: they are paired."""
         sweep = self.study.sweep
-        folds = [(fold, sweep.folds) for fold in range(sweep.folds)] or [
-            (config.split.fold, config.split.folds)
-        ]
+        of_split = sweep.folds if config.split.table is None else 0
+        folds = [(fold, of_split) for fold in range(sweep.folds)] or [(config.split.fold, config.split.folds)]
         return [Instance(config.seed + k, fold, of) for fold, of in folds for k in range(sweep.seeds)]
 
     def _material(self, config: Config) -> Material:

@@ -148,7 +148,7 @@ class Viewpoints:
     def _from_pitch(self) -> NDArray[np.int64]:
         """The interval from a pitch, or from none, to each token, [129, V]."""
         references = np.arange(NO_PITCH + 1)[:, None]
-        found = np.clip(self.pitches_V[None] - references, -WIDEST, WIDEST) + WIDEST
+        found: NDArray[np.int64] = np.clip(self.pitches_V[None] - references, -WIDEST, WIDEST) + WIDEST
         found[:, self.pitches_V < 0] = NO_INTERVAL
         found[NO_PITCH] = NO_INTERVAL
         return found
@@ -156,8 +156,7 @@ class Viewpoints:
     def _in_key(self) -> NDArray[np.int64]:
         """The step of the scale that each token is in a key, or in none, [25, V]."""
         keys = np.arange(KEYS)[:, None]
-        found = np.zeros((KEYS, len(self)), dtype=np.int64)
-        found[:] = (self.pitches_V[None] - keys) % 12 + np.where(keys >= 12, 12, 0)
+        found = (self.pitches_V[None] - keys) % 12 + np.where(keys >= 12, 12, 0)
         found[:, self.pitches_V < 0] = NO_KEY
         found[NO_KEY] = NO_KEY
         return found

@@ -3,6 +3,7 @@
 from musicexp.training.callbacks import Signals
 from musicexp.training.conduct import conduct
 from musicexp.training.devices import cpu_threads
+from musicexp.training.judging import judged_model
 from musicexp.training.learning import learned
 from musicexp.training.material import Material, check, prepare
 from musicexp.training.references import Reference, references
@@ -27,6 +28,7 @@ __all__ = [
     "conduct",
     "conduct_seeds",
     "cpu_threads",
+    "judged_model",
     "learned",
     "parameters",
     "prepare",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicexp.config import Config
-from musicexp.data import Sequences, Summary, TokenStore, prepare_store
+from musicexp.data import Sequences, Summary, TokenStore, fold_table, prepare_store
 from musicexp.generation import prime_file, read_prime
 from musicexp.music import SIDES, Side
 from musicexp.music.corpus import Progress, source_of
@@ -55,12 +55,13 @@ def check(config: Config) -> None:
 
     Raises:
         MusicError: no such folder or collection, no music in it, no such prime.
-        SettingError: no such SoundFont.
+        SettingError: no such SoundFont, no such table of folds.
         RunError: no such device, recurrence or precision.
     """
     check_devices(config)
     resolved_here(config)
     source_of(config.dataset.collection, config.dataset.path).check()
+    fold_table(config.split)
     if config.samples.prime:
         prime_file(config.samples.prime)
     if config.render.audio and config.render.soundfont:

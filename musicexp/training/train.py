@@ -128,10 +128,10 @@ def train(
         "config.yaml", to_yaml(config.as_dict()).encode()
     )  # first, so that a run stopped in reading can go on
     material = material or prepare(config, cache, reporter.preparing)
-    if checkpoint and checkpoint.data_fingerprint != material.summary.fingerprint:
+    if checkpoint and checkpoint.data_fingerprint != material.summary.identity:
         raise RunError(
-            f"the music of {material.summary.where} has changed since run {run.name} began (fingerprint "
-            f"{material.summary.fingerprint}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
+            f"the music of {material.summary.where}{', or its table of folds,' if material.summary.folds else ''} has changed since run {run.name} began (fingerprint "
+            f"{material.summary.identity}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
         )
     introduce(config, run, reporter, material, resolved, first=checkpoint is None)
     real = references(material, config, cache)  # now, while the music that was read is there for sure
@@ -214,7 +214,7 @@ def introduce(
     run.set_tags(
         {
             "signature": config.signature(
-                data.fingerprint, code_fingerprint(), *map(str, vars(resolved).values())
+                data.identity, code_fingerprint(), *map(str, vars(resolved).values())
             ),
             "data_fingerprint": data.fingerprint,
             "rejected": data.rejected,
@@ -289,7 +289,7 @@ def fit(
             stopped_early=course.stopped_early,
             seconds=course.seconds_in_all,
             generators=[states for _, states in everyones],
-            data_fingerprint=data.fingerprint,
+            data_fingerprint=data.identity,
             tempo=data.tempo,
             metre=data.metre,
         )

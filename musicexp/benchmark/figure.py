@@ -1,0 +1,169 @@
+"""The figure of one fold: bits a pitch of its test pieces, of the trained model and of PPM, piece by piece.
+
+Every pitch is asked for, a piece's first one too, among the pitches of the data set alone: no model is asked whether
+a piece ends, and none loses chances to an end, a beginning or a pitch that only transposed pieces have. PPM has counted all
+that the model could know of the fold, its training and its validation pieces, in their own keys.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicexp.baselines import PPM, PPMSettings
+from musicexp.data import TokenStore
+from musicexp.errors import StoreError
+from musicexp.generation import Checkpoint
+from musicexp.metrics import token_nats
+from musicexp.music import SIDES
+from musicexp.tokens import Ids
+from musicexp.training import Material, judged_model
+
+FILE = "benchmark.json"
+METRIC = "benchmark/bits_per_pitch"
+FORMAT = 1
+"""Counts up when the same model and pieces would give other figures; what an older one says is then measured again."""
+
+PPMS = {
+    "PPM, LTM and STM": PPMSettings("LTM", framed=False),
+    "PPM, LTM+ and STM": PPMSettings("LTM+", framed=False),
+}
+"""Those that the model stands beside: one that knows the training part and the piece, one that goes on learning from
+every test piece that it has read."""
+
+
+@dataclass(frozen=True)
+class PieceFigure:
+    """A test piece.
+
+    Attributes:
+        name: as its fold's table calls it.
+        sound: its fingerprint, 16 hex digits.
+        bits: by model, of all its pitches together.
+    """
+
+    name: str
+    sound: str
+    pitches: int
+    bits: dict[str, float]
+
+
+@dataclass(frozen=True)
+class FoldFigure:
+    """What one fold gave.
+
+    Attributes:
+        run: its id.
+        seconds: of training.
+        threads: that it trained with.
+    """
+
+    run: str
+    pieces: tuple[PieceFigure, ...]
+    seconds: float
+    parameters: int
+    threads: int
+
+    @property
+    def pitches(self) -> int:
+        return sum(piece.pitches for piece in self.pieces)
+
+    def bits_per_pitch(self, model: str) -> float:
+        """Bits of all pieces by pitches of all pieces."""
+        return math.fsum(piece.bits[model] for piece in self.pieces) / self.pitches
+
+    def as_json(self) -> str:
+        """What is left in the run."""
+        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=1)
+
+
+OURS = "LSTM"
+"""What the trained model is called."""
+
+
+def measured(
+    run: str, checkpoint: Checkpoint, material: Material, rows: Sequence[tuple[int, str]]
+) -> FoldFigure:
+    """Measure a trained model and PPM on the test pieces of its fold.
+
+    Args:
+        run: its id.
+        rows: sound and name of each test piece, in the order in which PPM reads them.
+    """
+    store = material.store
+    numbers = in_order(store, [sound for sound, _ in rows])
+    alphabet = pitches_of(store)
+    tests = [store.piece(number) for number in numbers]
+    model = token_nats(judged_model(checkpoint), tests, among=alphabet.tolist())
+    found = {OURS: [float(nats.sum()) for nats in model]}
+    known = [piece for side in SIDES[:2] for piece in material.ids[side]]
+    for name, settings in PPMS.items():
+        ppm = PPM(len(alphabet), settings).fit([_symbols(piece, alphabet) for piece in known])
+        found[name] = ppm.nll_nats([_symbols(piece, alphabet) for piece in tests]).tolist()
+    return FoldFigure(
+        run,
+        tuple(
+            PieceFigure(
+                rows[i][1],
+                f"{rows[i][0]:016x}",
+                len(piece) - 2,
+                {name: nats[i] / math.log(2) for name, nats in found.items()},
+            )
+            for i, piece in enumerate(tests)
+        ),
+        checkpoint.seconds,
+        sum(weight.numel() for weight in checkpoint.weights.values()),
+        checkpoint.resolved.threads,
+    )
+
+
+def pitches_of(store: TokenStore) -> NDArray[np.int64]:
+    """The ids of the pitches that the pieces of a data set have in their own keys, in order."""
+    pieces = [piece for side in SIDES for piece in store.sequences(side)]
+    return np.unique(np.concatenate([piece[1:-1] for piece in pieces]))
+
+
+def read_figure(data: bytes, where: str) -> FoldFigure | None:
+    """A fold's figure as it was left; None if it was measured in another way.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        values: dict[str, Any] = json.loads(data)
+        if values.pop("format") != FORMAT:
+            return None
+        pieces = tuple(PieceFigure(**piece) for piece in values.pop("pieces"))
+        return FoldFigure(pieces=pieces, **values)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise StoreError(
+            f"{where} is damaged ({error}); delete that run: its fold is trained again"
+        ) from error
+
+
+def in_order(store: TokenStore, sounds: Sequence[int]) -> list[int]:
+    """The numbers of the test pieces in the order of their sounds; those that sound the same in the order of the store."""
+    tests = np.sort(store.on("test"))
+    there = store.table["sound"][tests]
+    mine, theirs = (
+        np.argsort(np.array(sounds, dtype=np.uint64), kind="stable"),
+        np.argsort(there, kind="stable"),
+    )
+    found = np.empty(len(sounds), dtype=np.int64)
+    found[mine] = tests[theirs]
+    assert (store.table["sound"][found] == np.array(sounds, dtype=np.uint64)).all(), (
+        "not the fold's own pieces"
+    )
+    return [int(number) for number in found]
+
+
+def _symbols(piece: Ids, alphabet: NDArray[np.int64]) -> Ids:
+    """A framed piece as numbers of its pitches, from 0."""
+    return np.searchsorted(alphabet, piece[1:-1])

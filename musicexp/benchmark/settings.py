@@ -1,0 +1,216 @@
+"""The settings of `benchmark` itself, and which of `run`'s may stand beside them. Light: completion imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from musicexp.benchmark.published import PUBLISHED
+from musicexp.config import GROUPS, Config, fields_of, spelt
+from musicexp.config.build import unknown_setting
+from musicexp.config.compose import parsed
+from musicexp.errors import SettingError
+
+NAMES = ("pearce",)
+FOLDS = 10
+FOLDINGS = ("random", "grouped")
+HINT = "`python -m musicexp benchmark --help` lists every setting"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is trained where the command line does not say.
+
+    Attributes:
+        experiment: the preset of conf/experiment/ that every fold begins with: the one home of what is trained.
+        tuned: whether settings that `tune=true` found are used.
+    """
+
+    experiment: str
+    sets: tuple[str, ...] = tuple(PUBLISHED)
+    folding: tuple[str, ...] = FOLDINGS
+    folds: tuple[int, ...] = tuple(range(FOLDS))
+    tuned: bool = True
+
+
+EFFORTS = {
+    "ordinary": Effort("pearce"),
+    "quick": Effort("pearce_quick", sets=("kinder",), folding=("random",), folds=(0, 1), tuned=False),
+    "full": Effort("pearce_full"),
+}
+
+SETTINGS = {
+    "sets": "which data sets: chorales, kinder or both",
+    "folding": "random: any melody in any fold, as published; grouped: no melody has a near-duplicate in another fold",
+    "folds": "which of the ten folds are tested; the published figures are means over all",
+    "seeds": "train every fold with so many seeds: seed, seed+1, ...",
+    "workers": "processes that train folds side by side, one thread each; auto takes one for each physical core",
+    "quick": "two short folds, to see that everything works",
+    "full": "the best that is known, however long it takes",
+    "tuned": "train every fold with the settings of conf/tuned/, where `tune=true` found some; false does not",
+    "tune": "first search inside each fold's training part for the settings that it is trained with, and keep them",
+    "trials": "with tune=true: how many configurations are tried for each fold",
+}
+"""With their meanings."""
+DEFAULTS = {
+    "sets": ",".join(PUBLISHED),
+    "folding": ",".join(FOLDINGS),
+    "folds": ",".join(map(str, range(FOLDS))),
+    "seeds": "1",
+    "workers": "auto",
+    "quick": "false",
+    "full": "false",
+    "tuned": "true",
+    "tune": "false",
+    "trials": "12",
+}
+CHOICES = {
+    "sets": tuple(PUBLISHED),
+    "folding": FOLDINGS,
+    **dict.fromkeys(("quick", "full", "tuned", "tune"), ("true", "false")),
+}
+"""The values that complete a setting."""
+MOST = {"seeds": 100, "workers": 1024, "trials": 10_000}
+
+FREE_OF_THE_DATA = ("dataset.transpose", "split.val", "split.seed")
+"""What of data set, tokens and split does not change what is asked."""
+WHY_OWN = {
+    "dataset": "choose with sets=chorales or sets=kinder",
+    "tokens": "bits per pitch ask for pitches alone, so leave it out",
+    "experiment": "give settings one by one, or quick=true, or full=true",
+    "name": "its runs are named after their folds, so leave it out",
+    "resume": "the same command goes on with what was interrupted, so leave it out",
+}
+"""Settings of runs that the benchmark sets itself."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks for.
+
+    Attributes:
+        effort: a name of `EFFORTS`.
+        workers: None for one on each core.
+        tuned: whether tuned settings are used where there are some.
+        words: settings of the runs.
+    """
+
+    effort: str
+    sets: tuple[str, ...]
+    folding: tuple[str, ...]
+    folds: tuple[int, ...]
+    seeds: int
+    workers: int | None
+    tuned: bool
+    tune: bool
+    trials: int
+    words: tuple[str, ...]
+
+
+def asked(words: Sequence[str]) -> Asked:
+    """Read the words behind `benchmark pearce`.
+
+    Raises:
+        SettingError: in one sentence, whatever is wrong.
+    """
+    own: dict[str, str] = {}
+    others: list[str] = []
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or key not in SETTINGS:
+            others.append(word)
+        elif key in own:
+            raise SettingError(f"{key} stands twice, as {key}={own[key]} and as {word}; leave one out")
+        else:
+            own[key] = value
+    _check_words(others)
+    quick, full, tuned, tune = (_flag(name, own) for name in ("quick", "full", "tuned", "tune"))
+    if quick and full:
+        raise SettingError("quick=true and full=true do not go together; leave one out")
+    if quick and tune:
+        raise SettingError(
+            "quick=true and tune=true do not go together: what suits so short a training suits no other; leave one out"
+        )
+    if "trials" in own and not tune:
+        raise SettingError(f"trials={own['trials']} goes with tune=true; leave it out, or write tune=true")
+    effort = "quick" if quick else "full" if full else "ordinary"
+    usual = EFFORTS[effort]
+    folds = _listed("folds", own, map(str, usual.folds), map(str, range(FOLDS)))
+    return Asked(
+        effort=effort,
+        sets=_listed("sets", own, usual.sets, PUBLISHED),
+        folding=_listed("folding", own, usual.folding, FOLDINGS),
+        folds=tuple(map(int, folds)),
+        seeds=_number("seeds", own),
+        workers=None if own.get("workers", "auto") == "auto" else _number("workers", own),
+        tuned=tuned and usual.tuned,
+        tune=tune,
+        trials=_number("trials", own),
+        words=tuple(spelt(others)),
+    )
+
+
+def beside() -> list[str]:
+    """The settings of `run` that may stand beside those of `benchmark`."""
+    names = [*GROUPS, *(dotted for dotted, _ in fields_of(Config) if dotted not in GROUPS)]
+    return [name for name in names if not _own(name)]
+
+
+def _own(name: str) -> bool:
+    if name in WHY_OWN:
+        return True
+    return name.startswith(("dataset.", "tokens.", "split.")) and name not in FREE_OF_THE_DATA
+
+
+def _check_words(words: Sequence[str]) -> None:
+    names = [*(dotted for dotted, _ in fields_of(Config)), *GROUPS]
+    for override in parsed(words):
+        key, given = override.key_or_group, override.input_line
+        if key not in names:
+            raise unknown_setting(key, [*SETTINGS, *names], HINT)
+        if override.is_sweep_override():
+            raise SettingError(
+                f"{given}: every fold is trained with one value; a list is written {key}=[a,b], a search is tune=true"
+            )
+        if key in WHY_OWN:
+            raise SettingError(f"{given}: {key} is set by the benchmark; {WHY_OWN[key]}")
+        if _own(key):
+            raise SettingError(
+                f"{given}: figures compare because all read and split the music alike, so {key} is set by the benchmark; "
+                f"of such settings only {', '.join(FREE_OF_THE_DATA)} may be given"
+            )
+
+
+def _listed(
+    name: str, own: Mapping[str, str], usual: Iterable[str], allowed: Iterable[str]
+) -> tuple[str, ...]:
+    """The values of a list such as chorales,kinder, in the order of what is allowed."""
+    if name not in own:
+        return tuple(usual)
+    known = tuple(allowed)
+    wanted = [value.strip() for value in own[name].strip("[]").split(",")]
+    for value in wanted:
+        if value not in known:
+            raise SettingError(
+                f"{name}={own[name]}: {value!r} is not known; {name} takes some of {', '.join(known)}, with commas between"
+            )
+        if wanted.count(value) > 1:
+            raise SettingError(f"{name}={own[name]}: {value} stands twice; leave one out")
+    return tuple(value for value in known if value in wanted)
+
+
+def _flag(name: str, own: Mapping[str, str]) -> bool:
+    value = own.get(name, DEFAULTS[name])
+    if value not in ("true", "false"):
+        raise SettingError(f"{name} must be true or false, not {value!r}")
+    return value == "true"
+
+
+def _number(name: str, own: Mapping[str, str]) -> int:
+    value = own.get(name, DEFAULTS[name])
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:9]) <= MOST[name]:
+        auto = ", or auto" if name == "workers" else ""
+        raise SettingError(
+            f"{name} must be a whole number, at least 1 and at most {MOST[name]:,}{auto}, not {value!r}"
+        )
+    return int(value)

@@ -1,0 +1,172 @@
+"""The real `benchmark pearce`: real processes, real signals, real music."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from musicexp.benchmark import figure, folds, plan, tuned, tuning
+from musicexp.benchmark.figure import OURS, PPMS
+from musicexp.music import pearce
+from musicexp.report import Terminal
+from musicexp.tracking import cache_dir
+from musicexp.training import prepare
+
+pytestmark = pytest.mark.slow
+
+QUICK = ("benchmark", "pearce", "quick=true")
+# Long enough to be stopped in the middle.
+LONGER = (*QUICK, "iterations=150", "checkpoint.seconds=0.3")
+PATIENCE = 300.0
+
+
+def begun(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-u", "-m", "musicexp", *words]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
+    )
+
+
+def ended(process: subprocess.Popen[str], code: int = 0) -> str:
+    out, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == code, out + errors
+    return out
+
+
+def table(*words: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ended(begun(*words, "--json")))
+    return found
+
+
+def what_is_learnt(told: dict[str, Any]) -> list[Any]:
+    return [(cell["set"], cell["folding"], cell["folds"], cell["bits"]) for cell in told["cells"]]
+
+
+def test_it_trains_two_folds_and_prints_them(store: str) -> None:
+    told = ended(begun(*QUICK))
+    assert "kinder, random folds" in told
+    assert "in 2 folds of ten (0, 1)" in told
+    again = table(*QUICK)
+    (cell,) = again["cells"]
+    assert cell["pieces"] == sum(len(held_out) for held_out in pearce.folds(213)[:2])
+    assert cell["pitches"] == sum(
+        len(pearce.melodies(7)[i]) for held_out in pearce.folds(213)[:2] for i in held_out
+    )
+    assert f"{cell['mean'][OURS]:.3f}" in told, "the same runs, not trained again"
+    wanted = plan.read_plan(["quick=true"])
+    place = folds.place_of(wanted)
+    runs = place.store.runs({folds.TAG: "pearce"})
+    assert sorted(run.name for run in runs) == ["pearce-kinder-random-0", "pearce-kinder-random-1"]
+    for run in runs:
+        bits = cell["bits"][OURS][int(run.tags["benchmark.fold"])]
+        assert run.metrics[figure.METRIC] == pytest.approx(bits)
+
+
+def test_stopped_in_the_middle_it_goes_on_to_the_same_figures(store: str, tmp_path: Path) -> None:
+    """SIGINT while both folds train, then while one is being trained after the other, then to the end."""
+    whole = table(*LONGER, f"tracking.uri={tmp_path / 'never stopped' / 'mlflow.db'}")
+    wanted = plan.read_plan(list(LONGER[2:]))
+    place = folds.place_of(wanted)
+    process = begun(*LONGER)
+    until_saved(place, process)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + errors
+    assert "0 of 2 folds trained; all is kept, and the same command goes on" in out
+    assert "Traceback" not in errors
+    before = {run.id for run in place.store.runs({folds.TAG: "pearce"})}
+    assert before
+    assert not folds.finished(wanted, place)
+    after = ended(begun(*LONGER, "workers=1"))
+    assert "goes on" in after
+    assert what_is_learnt(table(*LONGER)) == what_is_learnt(whole)
+    assert before <= {run.id for run in place.store.runs({folds.TAG: "pearce"})}
+    assert len(folds.finished(wanted, place)) == len(place.store.runs({folds.TAG: "pearce"})) == 2
+
+
+def until_saved(place: folds.Place, process: subprocess.Popen[str]) -> None:
+    """Wait until some fold has left a checkpoint to go on from."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        runs = place.store.runs({folds.TAG: "pearce"})
+        if any(run.has("checkpoint.ckpt") for run in runs):
+            return
+        assert time.monotonic() < end
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+
+
+def test_ppm_beside_it_is_the_one_that_stands_beside_the_published_table(store: str) -> None:
+    """On the same folds, LTM and STM gives what counting Pearce's melodies by hand gives."""
+    from musicexp.baselines import PPM
+
+    (cell,) = table(*QUICK)["cells"]
+    every = pearce.melodies(7)
+    alphabet = np.unique(np.concatenate(every))
+    symbols = [np.searchsorted(alphabet, melody) for melody in every]
+    for number, held_out in enumerate(pearce.folds(213)[:2]):
+        train = [symbols[i] for i in sorted(set(range(213)) - set(held_out.tolist()))]
+        name = "PPM, LTM and STM"
+        nats = PPM(len(alphabet), PPMS[name]).fit(train).token_nats([symbols[i] for i in held_out])
+        by_hand = float(np.concatenate(nats).mean() / np.log(2))
+        assert cell["bits"][name][number] == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_a_search_knows_nothing_of_what_its_fold_tests(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leads is kept, no trial has a test figure, and a fold that was searched is not searched again."""
+    monkeypatch.setattr(tuned, "conf_dir", lambda: tmp_path)
+    words = ["sets=kinder", "folding=grouped", "folds=4", "iterations=20", "tune=true", "trials=2"]
+    terminal = Terminal(io.StringIO())
+    tuning.tune(plan.read_plan(words), "it", terminal)
+    found = tuned.read_tuned("pearce_kinder_grouped")[4]
+    assert found.trials == 2
+    assert [word.partition("=")[0] for word in found.settings] == ["lr", "model.dropout", "model.hidden_size"]
+    place = folds.place_of(plan.read_plan(words))
+    trials = place.store.runs({"study": found.study})
+    assert len(trials) == 2
+    for run in trials:
+        assert "bits_per_note/val" in run.metrics
+        assert "bits_per_note/test" not in run.metrics
+        assert (run.params["split.table"], run.params["split.fold"]) == ("pearce_kinder_grouped", "4")
+    best = min(trials, key=lambda run: run.metrics["bits_per_note/val"])
+    assert f"lr={best.params['lr']}" in found.settings
+    tuning.tune(plan.read_plan(words), "it", terminal)
+    assert len(place.store.runs({"study": found.study})) == 2
+    assert terminal.text().count("tuning   kinder grouped fold 4") == 1
+    used = plan.read_plan(words[:4]).config(plan.Fold("kinder", "grouped", 4))
+    assert f"lr={used.lr}" in found.settings
+
+
+@pytest.mark.parametrize("of", ["chorales", "kinder"])
+def test_nothing_of_the_test_is_trained_or_searched_with(of: str, store: str) -> None:
+    """In every fold, for the training and for the search inside it, transposed or not."""
+    for words in (["tuned=false"], ["tuned=false", tuning.HELD_BACK]):
+        wanted = plan.read_plan([f"sets={of}", *words])
+        tested: dict[str, list[int]] = {}
+        for fold in wanted.every:
+            config = wanted.config(fold)
+            assert max(config.dataset.keys()) > 0, "training pieces are transposed"
+            held = prepare(config, cache_dir(store)).store
+            test, train, val = (held.on(side) for side in ("test", "train", "val"))
+            assert not set(test) & {*train, *val}
+            assert len(test) + len(train) + len(val) == len(held.table)
+            tested.setdefault(fold.folding, []).extend(test.tolist())
+            learnt_from = held.sequences("train")
+            assert len(learnt_from) == len(train), "each training piece in its keys, and nothing else"
+            if fold.folding == "grouped":
+                assert not set(held.groups[test]) & set(held.groups[[*train, *val]])
+                assert not set(held.table["family"][test]) & set(held.table["family"][[*train, *val]])
+        for numbers in tested.values():
+            assert sorted(numbers) == list(range(len(held.table))), "each piece is tested once"
