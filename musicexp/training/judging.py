@@ -10,7 +10,7 @@ import numpy as np
 from musicexp.generation import Checkpoint
 from musicexp.metrics import Likelihood, likelihood, token_nats
 from musicexp.metrics.recalling import Followed, fit_recall, recalling_nats
-from musicexp.model import MusicLSTM, Trust, recurrence
+from musicexp.model import MusicModel, Trust, recurrence
 from musicexp.music import SIDES, Side
 from musicexp.training.devices import choose_device
 from musicexp.training.material import Material
@@ -34,7 +34,7 @@ class Figures:
     recall: Trust | None
 
 
-def judged_model(checkpoint: Checkpoint) -> MusicLSTM:
+def judged_model(checkpoint: Checkpoint) -> MusicModel:
     """The model with the kept weights, where and as it was trained."""
     model = checkpoint.model().to(choose_device(checkpoint.config.trainer.accelerator))
     model.recurrence = recurrence(checkpoint.resolved.recurrence, checkpoint.resolved.precision)
