@@ -134,7 +134,7 @@ def test_a_search_knows_nothing_of_what_its_fold_tests(
     assert found.trials == 2
     assert [word.partition("=")[0] for word in found.settings] == ["lr", "model.dropout", "model.hidden_size"]
     place = folds.place_of(plan.read_plan(words))
-    trials = place.store.runs({"study": found.study})
+    trials = place.store.runs({"study": found.study, "musicexp": "trial"})
     assert len(trials) == 2
     for run in trials:
         assert "bits_per_note/val" in run.metrics
@@ -143,7 +143,7 @@ def test_a_search_knows_nothing_of_what_its_fold_tests(
     best = min(trials, key=lambda run: run.metrics["bits_per_note/val"])
     assert f"lr={best.params['lr']}" in found.settings
     tuning.tune(plan.read_plan(words), "it", terminal)
-    assert len(place.store.runs({"study": found.study})) == 2
+    assert len(place.store.runs({"study": found.study, "musicexp": "trial"})) == 2
     assert terminal.text().count("tuning   kinder grouped fold 4") == 1
     used = plan.read_plan(words[:4]).config(plan.Fold("kinder", "grouped", 4))
     assert f"lr={used.lr}" in found.settings
