@@ -73,10 +73,10 @@ def check_runs_from_elsewhere(python: Path, where: Path, elsewhere: Path, overri
     assert {path.name for path in elsewhere.iterdir()} == {"mlruns", "generated"}
 
 
-def test_the_wheel_holds_every_yaml(wheel: Path) -> None:
+def test_the_wheel_holds_every_yaml_and_table(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for path in (ROOT / "conf").rglob("*.yaml"):
+    for path in [*(ROOT / "conf").rglob("*.yaml"), *(ROOT / "conf").rglob("*.csv")]:
         assert f"musicexp/conf/{path.relative_to(ROOT / 'conf').as_posix()}" in names
     assert "musicexp/py.typed" in names
     assert not [name for name in names if name.startswith(("tests/", "mlruns/", "benchmarks/"))]

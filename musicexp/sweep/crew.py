@@ -193,6 +193,8 @@ class Process:
         with self._process.stdout as lines:
             for line in lines:
                 say(line.rstrip())
+        assert self._process.stdin
+        self._process.stdin.close()  # what tied it to us: it has ended
 
     def _hear_errors(self) -> None:
         assert self._process.stderr
