@@ -82,7 +82,7 @@ def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureF
         (["rnu"], "unknown command 'rnu': did you mean run?"),
         (
             ["xyzzy"],
-            "the commands are run, generate, sweep, compare, listen, ui, data, evaluate, export, studies, worker, completion",
+            "the commands are run, generate, sweep, compare, listen, ui, data, evaluate, benchmark, export, studies, worker, completion",
         ),
         (["run", "+model.num_layer=3"], "did you mean model.num_layers?"),
         (["run", "--cfg", "job", "+model.num_layer=3"], "did you mean model.num_layers?"),

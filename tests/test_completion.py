@@ -112,7 +112,10 @@ def test_a_group_offers_its_options(group: str) -> None:
     [
         ("model=", "model=lstm1 model=lstm2 model=lstm3"),
         ("model=lstm2", "model=lstm2"),
-        ("mod", "model= model.num_layers= model.hidden_size= model.embedding_dim= model.dropout="),
+        (
+            "mod",
+            "model= model.num_layers= model.hidden_size= model.embedding_dim= model.dropout= model.embedding_dropout= model.recurrent_dropout= model.viewpoints= model.members=",
+        ),
         ("model.h", "model.hidden_size="),
         ("+model.h", "+model.hidden_size="),
         (
@@ -139,7 +142,10 @@ def test_a_group_offers_its_options(group: str) -> None:
         ("--cfg job --m", "--multirun"),
         ("lr=1e-3 lr", ""),
         ("+lr=1e-3 ++l", ""),
-        ("model=lstm1 mode", "model.num_layers= model.hidden_size= model.embedding_dim= model.dropout="),
+        (
+            "model=lstm1 mode",
+            "model.num_layers= model.hidden_size= model.embedding_dim= model.dropout= model.embedding_dropout= model.recurrent_dropout= model.viewpoints= model.members=",
+        ),
         ("resume=last c", "checkpoint.seconds="),
         ("resume=last model", ""),
         ("resume=", "resume=last"),
