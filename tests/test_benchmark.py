@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from musicexp.benchmark import figure, folds, tuned
-from musicexp.benchmark.figure import OURS, PPMS, FoldFigure, PieceFigure, read_figure
+from musicexp.benchmark.figure import MIXED, OURS, PPMS, FoldFigure, PieceFigure, read_figure
 from musicexp.benchmark.lines import COLUMNS, standing_lines
 from musicexp.benchmark.plan import Fold, read_plan
 from musicexp.benchmark.published import PUBLISHED
@@ -38,7 +38,7 @@ from musicexp.errors import SettingError, StoreError
         ("quick=yes", "quick must be true or false, not 'yes'"),
         ("trials=3", "trials=3 goes with tune=true"),
         ("dataset=ryans", "dataset is set by the benchmark; choose with sets=chorales or sets=kinder"),
-        ("tokens=notes", "bits per pitch ask for pitches alone"),
+        ("tokens=notes", "choose with reads=pitches or reads=rhythm"),
         ("dataset.limit=3", "of such settings only dataset.transpose, split.val, split.seed may be given"),
         ("split.test=0.2", "split.test is set by the benchmark"),
         ("resume=last", "the same command goes on with what was interrupted"),
@@ -139,6 +139,7 @@ def test_tuned_settings_are_kept_and_used(tmp_path: Path, monkeypatch: pytest.Mo
 def figure_of(run: str, ours: float, ppm: float, plus: float, seconds: float = 60.0) -> FoldFigure:
     """Two pieces of 10 and 30 pitches; ours, ppm and plus are bits a pitch over both."""
     bits = dict(zip((OURS, *PPMS), (ours, ppm, plus), strict=True))
+    bits |= dict.fromkeys(MIXED.values(), ours - 0.1)
     return FoldFigure(
         run,
         (
@@ -184,16 +185,20 @@ def test_a_fold_with_several_seeds_counts_once() -> None:
 TABLE = """\
 kinder, random folds: German children's songs (Essen); any melody in any fold, as published
   6 melodies, 120 pitches in 3 folds of ten (0, 1, 2)
-  published  bigram                   2.732
-             LTM, C2I                 2.613
-             LTM, C*I                 2.428
-             LTM+                     2.237
-             LTM+ and STM             2.106
-  here       PPM, LTM and STM         2.233   sd over folds 0.153
-             PPM, LTM+ and STM        2.050   sd over folds 0.000
-             LSTM                     2.100   sd over folds 0.100
-  difference to PPM, LTM and STM     -0.133   [-0.513, +0.246]   lower in 2 of 3 folds
-             to PPM, LTM+ and STM    +0.050   [-0.198, +0.298]   lower in 1 of 3 folds
+  published  bigram                         2.732
+             LTM, C2I                       2.613
+             LTM, C*I                       2.428
+             LTM+                           2.237
+             LTM+ and STM                   2.106
+  here       PPM, LTM and STM               2.233   sd over folds 0.153
+             PPM, LTM+ and STM              2.050   sd over folds 0.000
+             LSTM                           2.100   sd over folds 0.100
+             LSTM with PPM, LTM and STM     2.000   sd over folds 0.100
+             LSTM with PPM, LTM+ and STM    2.000   sd over folds 0.100
+  difference to PPM, LTM and STM           -0.133   [-0.513, +0.246]   lower in 2 of 3 folds
+             to PPM, LTM+ and STM          +0.050   [-0.198, +0.298]   lower in 1 of 3 folds
+             mixture to PPM, LTM and STM   -0.233   [-0.613, +0.146]   lower in 3 of 3 folds
+             mixture to PPM, LTM+ and STM  -0.050   [-0.298, +0.198]   lower in 2 of 3 folds
   model      12,345 parameters; 1 min 0 s of training a fold, 3 min 0 s in all
   not all ten folds: these means do not stand beside the published ones"""
 
@@ -223,6 +228,16 @@ def test_grouped_folds_have_nothing_published_beside_them() -> None:
     assert standing("grouped").as_dict()["cells"][0]["published"] is None
 
 
+def test_what_the_model_is_told_is_said() -> None:
+    (cell,) = standing("random").cells
+    told = standing_lines(Standing("ordinary", (dataclasses.replace(cell, reads="rhythm"),), 1.0, 1, "one"))
+    assert (
+        "  the LSTM is told key, metre, and of every note its place in the bar and its duration; PPM is not"
+        in told
+    )
+    assert not any("the LSTM is told" in line for line in standing_lines(standing("random")))
+
+
 def test_one_fold_has_no_interval() -> None:
     told = "\n".join(standing_lines(standing("random", folds_there=1)))
     assert "[one fold has none]" in told
@@ -246,7 +261,8 @@ def test_a_figure_is_read_back_as_it_was_left() -> None:
     assert read_figure(left.as_json().encode(), "it") == left
     older = json.dumps(json.loads(left.as_json()) | {"format": figure.FORMAT - 1})
     assert read_figure(older.encode(), "it") is None, "measured in another way, so measured again"
-    for damaged in (b"{", b"[]", b'{"format": 1, "pieces": [{"name": 3}]}'):
+    pieceless = f'{{"format": {figure.FORMAT}, "pieces": [{{"name": 3}}]}}'.encode()
+    for damaged in (b"{", b"[]", pieceless):
         with pytest.raises(StoreError, match="it is damaged"):
             read_figure(damaged, "it")
 

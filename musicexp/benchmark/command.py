@@ -148,4 +148,4 @@ def _cells(plan: Plan, found: Mapping[Fold, FoldFigure]) -> Iterator[Cell]:
         ]
         kept = plan.tuned.get(table_of(*cell), {})
         tuned = [kept[number].seconds for number in plan.asked.folds if number in kept]
-        yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None)
+        yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None, plan.asked.reads)

@@ -1,8 +1,9 @@
 """The figure of one fold: bits a pitch of its test pieces, of the trained model and of PPM, piece by piece.
 
 Every pitch is asked for, a piece's first one too, among the pitches of the data set alone: no model is asked whether
-a piece ends, and none loses chances to an end, a beginning or a pitch that only transposed pieces have. PPM has counted all
-that the model could know of the fold, its training and its validation pieces, in their own keys.
+a piece ends, and none loses chances to an end, a beginning or a pitch that only transposed pieces have. A model that reads
+key, metre and rhythm too (`reads=rhythm`) is asked for pitches alone, each behind its own rhythm. PPM reads pitches and
+nothing else; it has counted all that the model could know of the fold, its training and its validation pieces, in their own keys.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from musicexp.data import TokenStore
 from musicexp.errors import StoreError
 from musicexp.generation import Checkpoint
 from musicexp.metrics import token_nats
+from musicexp.metrics.mixture import mixed_nats
 from musicexp.music import SIDES
-from musicexp.tokens import Ids
+from musicexp.tokens import Ids, tokenizer
 from musicexp.training import Material, judged_model
 
 FILE = "benchmark.json"
 METRIC = "benchmark/bits_per_pitch"
-FORMAT = 1
+FORMAT = 2
 """Counts up when the same model and pieces would give other figures; what an older one says is then measured again."""
 
 PPMS = {
@@ -87,6 +89,9 @@ class FoldFigure:
 OURS = "LSTM"
 """What the trained model is called."""
 
+MIXED = {name: f"{OURS} with {name}" for name in PPMS}
+"""What the model is called where PPM speaks too (`metrics.mixture`); by the name of that PPM."""
+
 
 def measured(
     run: str, checkpoint: Checkpoint, material: Material, rows: Sequence[tuple[int, str]]
@@ -101,22 +106,24 @@ def measured(
     numbers = in_order(store, [sound for sound, _ in rows])
     alphabet = pitches_of(store)
     tests = [store.piece(number) for number in numbers]
+    symbols = [_symbols(piece, alphabet) for piece in tests]
     model = token_nats(judged_model(checkpoint), tests, among=alphabet.tolist())
-    found = {OURS: [float(nats.sum()) for nats in model]}
-    known = [piece for side in SIDES[:2] for piece in material.ids[side]]
+    nats = {OURS: model}
+    known = [_symbols(piece, alphabet) for side in SIDES[:2] for piece in material.ids[side]]
     for name, settings in PPMS.items():
-        ppm = PPM(len(alphabet), settings).fit([_symbols(piece, alphabet) for piece in known])
-        found[name] = ppm.nll_nats([_symbols(piece, alphabet) for piece in tests]).tolist()
+        nats[name] = PPM(len(alphabet), settings).fit(known).token_nats(symbols)
+        nats[MIXED[name]] = [mixed_nats(*both) for both in zip(model, nats[name], strict=True)]
+    bits = {name: [float(piece.sum()) / math.log(2) for piece in of] for name, of in nats.items()}
     return FoldFigure(
         run,
         tuple(
             PieceFigure(
                 rows[i][1],
                 f"{rows[i][0]:016x}",
-                len(piece) - 2,
-                {name: nats[i] / math.log(2) for name, nats in found.items()},
+                len(pitches),
+                {name: of[i] for name, of in bits.items()},
             )
-            for i, piece in enumerate(tests)
+            for i, pitches in enumerate(symbols)
         ),
         checkpoint.seconds,
         sum(weight.numel() for weight in checkpoint.weights.values()),
@@ -126,8 +133,9 @@ def measured(
 
 def pitches_of(store: TokenStore) -> NDArray[np.int64]:
     """The ids of the pitches that the pieces of a data set have in their own keys, in order."""
-    pieces = [piece for side in SIDES for piece in store.sequences(side)]
-    return np.unique(np.concatenate([piece[1:-1] for piece in pieces]))
+    spelling, names = tokenizer(store.vocabulary.kind), store.vocabulary.tokens
+    there = np.unique(np.concatenate([piece[1:-1] for side in SIDES for piece in store.sequences(side)]))
+    return np.array([i for i in there.tolist() if spelling.parted(names[i]).pitch is not None])
 
 
 def read_figure(data: bytes, where: str) -> FoldFigure | None:
@@ -165,5 +173,5 @@ def in_order(store: TokenStore, sounds: Sequence[int]) -> list[int]:
 
 
 def _symbols(piece: Ids, alphabet: NDArray[np.int64]) -> Ids:
-    """A framed piece as numbers of its pitches, from 0."""
-    return np.searchsorted(alphabet, piece[1:-1])
+    """The pitches of a piece as numbers from 0."""
+    return np.searchsorted(alphabet, piece[np.isin(piece, alphabet)])

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator
 from textwrap import wrap
 
-from musicexp.benchmark.figure import OURS, PPMS
+from musicexp.benchmark.figure import MIXED, OURS, PPMS
 from musicexp.benchmark.published import NOT_COMPARABLE, PUBLISHED, SOURCE
-from musicexp.benchmark.standing import Cell, Standing
+from musicexp.benchmark.standing import Cell, Standing, pairs
 from musicexp.report import duration
 from musicexp.wording import count
 
-FIRST = f"bits per pitch of held-out melodies, pitches alone, mean over folds; published: {SOURCE}"
-COLUMNS, WIDTH = 100, 24
+FIRST = f"bits per pitch of held-out melodies, mean over folds; published: {SOURCE}"
+COLUMNS, WIDTH = 100, 30
 FOLDINGS = {
     "random": "any melody in any fold, as published",
     "grouped": "near-duplicates in one fold",
@@ -21,7 +21,7 @@ FOLDINGS = {
 NOTE = (
     "Difference: LSTM less the other, paired by fold, with a 95 % Student-t interval over the folds; folds share "
     "what they train on, so that it is narrower than it ought to be. LTM+ goes on learning from each test melody "
-    "that it has read; the LSTM and LTM do not."
+    "that it has read; the LSTM and LTM do not. Mixed with PPM, how far PPM is trusted is learned within each melody anew."
 )
 QUICK = "quick=true shows that everything works; its figures say nothing of what can be reached."
 
@@ -56,23 +56,26 @@ def cell_lines(cell: Cell) -> Iterator[str]:
     known = PUBLISHED[cell.set]
     yield f"{cell.set}, {cell.folding} folds: {known.told}; {FOLDINGS[cell.folding]}"
     yield f"  {cell.pieces} melodies, {cell.pitches:,} pitches in {_folds(cell)}{_seeds(cell)}"
+    if cell.reads == "rhythm":
+        yield "  the LSTM is told key, metre, and of every note its place in the bar and its duration; PPM is not"
     if cell.folding == "random":
         for model, bits in known.bits_per_pitch.items():
             yield f"  {'published' if model == 'bigram' else '':11}{model:{WIDTH}}{bits:6.3f}"
         if known.reads_more:
             model, bits = known.reads_more
-            yield f"  {'':11}{model:{WIDTH}}{bits:6.3f}   reads durations and metre too"
+            yield f"  {'':11}{model:{WIDTH}}{bits:6.3f}   is told durations and metre too"
     else:
         yield f"  {'published':11}{'nothing: the published folds are random':{WIDTH}}"
     for number, model in enumerate(PPMS):
         yield f"  {'here' if not number else '':11}{model:{WIDTH}}{_mean(cell, model)}"
-    yield f"  {'':11}{OURS:{WIDTH}}{_mean(cell, OURS)}"
-    for number, model in enumerate(PPMS):
-        found = cell.beside(model)
+    for model in (OURS, *MIXED.values()):
+        yield f"  {'':11}{model:{WIDTH}}{_mean(cell, model)}"
+    for number, (ours, model) in enumerate(pairs()):
+        found = cell.beside(model, ours)
         low, high = found.difference.low, found.difference.high
         interval = "[one fold has none]" if math.isnan(low) else f"[{low:+.3f}, {high:+.3f}]"
         won = f"lower in {found.lower_in} of {count(len(cell.folds), 'fold')}"
-        yield f"  {'difference' if not number else '':11}{'to ' + model:{WIDTH}}{found.difference.mean:+6.3f}   {interval}   {won}"
+        yield f"  {'difference' if not number else '':11}{('to ' if ours == OURS else 'mixture to ') + model:{WIDTH}}{found.difference.mean:+6.3f}   {interval}   {won}"
     yield f"  {'model':11}{_parameters(cell)}; {duration(math.fsum(cell.seconds) / len(cell.folds))} of training a fold, {duration(math.fsum(cell.seconds))} in all"
     if not cell.whole:
         yield "  not all ten folds: these means do not stand beside the published ones"

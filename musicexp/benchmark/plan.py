@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from musicexp.benchmark.settings import EFFORTS, Asked, asked
+from musicexp.benchmark.settings import EFFORTS, READS, Asked, asked
 from musicexp.benchmark.tuned import ByFold, read_tuned
 from musicexp.config import Config, compose
 from musicexp.music.fold_table import read_table
@@ -79,6 +79,7 @@ class Plan:
         return (
             f"experiment={EFFORTS[self.asked.effort].experiment}",
             f"dataset=pearce_{fold.set}",
+            f"tokens={READS[self.asked.reads]}",
             f"split.table={fold.table}",
             f"split.grouped={str(fold.folding == 'grouped').lower()}",
             "threads=1",  # of the cores each has a fold of its own (benchmarks/sharing_cores.md)

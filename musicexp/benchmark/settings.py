@@ -39,10 +39,14 @@ EFFORTS = {
     "full": Effort("pearce_full"),
 }
 
+READS = {"pitches": "pitches", "rhythm": "voice"}
+"""What a model is told, with the tokens that tell it."""
+
 SETTINGS = {
     "sets": "which data sets: chorales, kinder or both",
     "folding": "random: any melody in any fold, as published; grouped: no melody has a near-duplicate in another fold",
     "folds": "which of the ten folds are tested; the published figures are means over all",
+    "reads": "pitches: nothing but the pitches so far; rhythm: key, metre and every note's place and duration too",
     "seeds": "train every fold with so many seeds: seed, seed+1, ...",
     "workers": "processes that train folds side by side, one thread each; auto takes one for each physical core",
     "quick": "two short folds, to see that everything works",
@@ -56,6 +60,7 @@ DEFAULTS = {
     "sets": ",".join(PUBLISHED),
     "folding": ",".join(FOLDINGS),
     "folds": ",".join(map(str, range(FOLDS))),
+    "reads": "pitches",
     "seeds": "1",
     "workers": "auto",
     "quick": "false",
@@ -67,6 +72,7 @@ DEFAULTS = {
 CHOICES = {
     "sets": tuple(PUBLISHED),
     "folding": FOLDINGS,
+    "reads": tuple(READS),
     **dict.fromkeys(("quick", "full", "tuned", "tune"), ("true", "false")),
 }
 """The values that complete a setting."""
@@ -76,7 +82,7 @@ FREE_OF_THE_DATA = ("dataset.transpose", "split.val", "split.seed")
 """What of data set, tokens and split does not change what is asked."""
 WHY_OWN = {
     "dataset": "choose with sets=chorales or sets=kinder",
-    "tokens": "bits per pitch ask for pitches alone, so leave it out",
+    "tokens": "choose with reads=pitches or reads=rhythm",
     "experiment": "give settings one by one, or quick=true, or full=true",
     "name": "its runs are named after their folds, so leave it out",
     "resume": "the same command goes on with what was interrupted, so leave it out",
@@ -99,6 +105,7 @@ class Asked:
     sets: tuple[str, ...]
     folding: tuple[str, ...]
     folds: tuple[int, ...]
+    reads: str
     seeds: int
     workers: int | None
     tuned: bool
@@ -141,6 +148,7 @@ def asked(words: Sequence[str]) -> Asked:
         sets=_listed("sets", own, usual.sets, PUBLISHED),
         folding=_listed("folding", own, usual.folding, FOLDINGS),
         folds=tuple(map(int, folds)),
+        reads=_one_of("reads", own, READS),
         seeds=_number("seeds", own),
         workers=None if own.get("workers", "auto") == "auto" else _number("workers", own),
         tuned=tuned and usual.tuned,
@@ -197,6 +205,13 @@ def _listed(
         if wanted.count(value) > 1:
             raise SettingError(f"{name}={own[name]}: {value} stands twice; leave one out")
     return tuple(value for value in known if value in wanted)
+
+
+def _one_of(name: str, own: Mapping[str, str], allowed: Iterable[str]) -> str:
+    value, known = own.get(name, DEFAULTS[name]), tuple(allowed)
+    if value not in known:
+        raise SettingError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+    return value
 
 
 def _flag(name: str, own: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from musicexp.benchmark.figure import OURS, PPMS, FoldFigure
+from musicexp.benchmark.figure import MIXED, OURS, PPMS, FoldFigure
 from musicexp.benchmark.published import PUBLISHED, SOURCE
 from musicexp.benchmark.settings import FOLDS
 from musicexp.metrics import Interval, paired
@@ -25,6 +25,7 @@ class Beside:
         lower_in: folds in which ours has fewer bits.
     """
 
+    ours: str
     model: str
     difference: Interval
     lower_in: int
@@ -40,6 +41,7 @@ class Cell:
         bits: by model, bits a pitch of each fold.
         seconds: of each training, fold by fold.
         tuned_seconds: of training in the search that found the settings; None where they were not tuned.
+        reads: what the model was told, a key of `settings.READS`.
         threads: of each training.
     """
 
@@ -55,6 +57,7 @@ class Cell:
     threads: int
     runs: tuple[str, ...]
     tuned_seconds: float | None = None
+    reads: str = "pitches"
 
     @property
     def whole(self) -> bool:
@@ -71,11 +74,11 @@ class Cell:
         mean = self.mean(model)
         return math.sqrt(math.fsum((b - mean) ** 2 for b in self.bits[model]) / (len(self.folds) - 1))
 
-    def beside(self, model: str) -> Beside:
-        """The trained model beside another."""
-        ours, theirs = self.bits[OURS], self.bits[model]
-        lower = sum(one < other for one, other in zip(ours, theirs, strict=True))
-        return Beside(model, paired(ours, theirs), lower)
+    def beside(self, model: str, ours: str = OURS) -> Beside:
+        """The trained model, or what it is mixed into, beside another."""
+        mine, theirs = self.bits[ours], self.bits[model]
+        lower = sum(one < other for one, other in zip(mine, theirs, strict=True))
+        return Beside(ours, model, paired(mine, theirs), lower)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,11 @@ class Standing:
 
 
 def cell_of(
-    of: str, folding: str, figures: Sequence[tuple[int, Sequence[FoldFigure]]], tuned_seconds: float | None
+    of: str,
+    folding: str,
+    figures: Sequence[tuple[int, Sequence[FoldFigure]]],
+    tuned_seconds: float | None,
+    reads: str = "pitches",
 ) -> Cell:
     """A cell from its folds' figures.
 
@@ -120,7 +127,7 @@ def cell_of(
         model: tuple(
             math.fsum(one.bits_per_pitch(model) for one in seeds) / len(seeds) for _, seeds in figures
         )
-        for model in (OURS, *PPMS)
+        for model in (OURS, *PPMS, *MIXED.values())
     }
     return Cell(
         set=of,
@@ -135,6 +142,7 @@ def cell_of(
         threads=max(one.threads for one in every),
         runs=tuple(one.run for one in every),
         tuned_seconds=tuned_seconds,
+        reads=reads,
     )
 
 
@@ -148,17 +156,22 @@ def _told(cell: Cell) -> dict[str, Any]:
         "mean": {model: cell.mean(model) for model in cell.bits},
         "sd": {model: _finite(cell.sd(model)) for model in cell.bits},
         "beside": {
-            model: {
+            f"{ours}, {model}": {
                 "difference": found.difference.mean,
                 "low": _finite(found.difference.low),
                 "high": _finite(found.difference.high),
                 "lower_in": found.lower_in,
                 "of": len(cell.folds),
             }
-            for model in PPMS
-            for found in [cell.beside(model)]
+            for ours, model in pairs()
+            for found in [cell.beside(model, ours)]
         },
     }
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Which of ours is set beside which PPM: the model beside each, and each mixture beside its own."""
+    return [*((OURS, model) for model in PPMS), *((mixed, model) for model, mixed in MIXED.items())]
 
 
 def _finite(value: float) -> float | None:
