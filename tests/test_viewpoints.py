@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from tunes import melodies, quickly, slowly
 
-from musicexp.data import Sequences, Windows
+from musicexp.config import compose
+from musicexp.data import Batch, Sequences, Windows
 from musicexp.data.windows import IGNORED
 from musicexp.model import Members, MusicLSTM, Stepper, members_of, recurrence
 from musicexp.model.native import built, load
@@ -37,6 +39,7 @@ from musicexp.tokens.viewpoints import (
     WIDER,
     WIDEST,
 )
+from musicexp.training.module import LSTMModule, new_optimizer
 
 PITCHES = Vocabulary("pitches", ("<pad>", "<bos>", "<eos>", *(str(pitch) for pitch in range(55, 80))))
 IN_ANY_KEY = [INTERVAL, WIDER, FROM_FIRST, MATCHED, TO_RECALLED, RESEMBLED, TO_RESEMBLING]
@@ -317,3 +320,26 @@ def test_windows_show_what_is_seen_of_the_whole_piece(order: str) -> None:
     assert batches[8].seen_BTC is not None
     assert (later.seen_BTC == batches[8].seen_BTC).all()
     assert (later.inputs_BT == batches[8].inputs_BT).all()
+
+
+def test_a_member_learns_what_it_would_learn_alone() -> None:
+    """Its gradients are clipped by its own norm: clipped by everybody's, members learned more slowly than one alone."""
+    config = compose(
+        ["model=lstm1", "model.members=3", "optimizer.clip=0.01", "optimizer.eps=1e-14", "precision=fp32"]
+    )
+    torch.manual_seed(0)
+    members = Members(
+        [MusicLSTM(28, num_layers=1, hidden_size=6, embedding_dim=4, dropout=0.0) for _ in range(3)]
+    )
+    alone = copy.deepcopy(members_of(members)[1])
+    batch = Batch(tunes(4, 9)[:, :-1], tunes(4, 9)[:, 1:], fresh=True, tokens=36)
+    for model in (members, alone):
+        module = LSTMModule(model, config)
+        optimizer = new_optimizer(model, config)
+        for _ in range(3):
+            optimizer.zero_grad()
+            module.training_step(batch, 0).backward()  # type: ignore[no-untyped-call]
+            module.configure_gradient_clipping(optimizer, config.optimizer.clip)
+            optimizer.step()
+    for name, weight in alone.state_dict().items():
+        assert members_of(members)[1].state_dict()[name] == pytest.approx(weight, abs=1e-5), name

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from musicexp.config import Config, Optimizer
 from musicexp.data import Batch, Windows
-from musicexp.model import MusicModel, State
+from musicexp.model import MusicModel, State, members_of
 
 
 class LSTMModule(pl.LightningModule):
@@ -53,7 +53,12 @@ class LSTMModule(pl.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip by the norm of all gradients, without writing them a second time: Adam's fused kernel divides by
-        `grad_scale` as it reads them."""
+        `grad_scale` as it reads them. Of several members each is clipped by its own norm, as if it learned alone."""
+        members = members_of(self.model)
+        if gradient_clip_val and len(members) > 1:
+            for member in members:  # whose gradients are divided by their number, since their losses are averaged
+                torch.nn.utils.clip_grad_norm_(member.parameters(), gradient_clip_val / len(members))
+            return
         gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
         if not gradient_clip_val or not gradients:
             return
