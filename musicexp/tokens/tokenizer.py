@@ -20,10 +20,12 @@ class Parted(NamedTuple):
     Attributes:
         pitch: the highest that it sounds, a MIDI number; None without one.
         rest: what is the same of it in every key.
+        key: of a token that tells the piece's key the tonic, a pitch class 0-11, and 12 more with a minor third; else None.
     """
 
     pitch: int | None
     rest: str
+    key: int | None = None
 
 
 class Grammar(Protocol):

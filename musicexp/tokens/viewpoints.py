@@ -84,8 +84,11 @@ class Viewpoints:
         self.first = vocabulary.first
         self.pitches_V = np.concatenate([special, np.array(pitches, dtype=np.int64)])
         self.rests_V = np.concatenate([special, np.array([rests[p.rest] for p in parted], dtype=np.int64)])
+        self._keys = {
+            number: part.key for number, part in enumerate(parted, vocabulary.first) if part.key is not None
+        }
         self._ids = {
-            (int(rest), int(pitch)): number
+            (int(rest), self._keys.get(number, int(pitch))): number
             for number, (rest, pitch) in enumerate(zip(self.rests_V, self.pitches_V, strict=True))
             if number >= self.first
         }
@@ -104,8 +107,10 @@ class Viewpoints:
 
     def moved(self, token: int, semitones: int) -> int:
         """The token so many semitones higher; PAD if the vocabulary has none."""
-        pitch = int(self.pitches_V[token])
-        return self._ids.get((int(self.rests_V[token]), pitch + semitones), PAD) if pitch >= 0 else token
+        rest, pitch = int(self.rests_V[token]), int(self.pitches_V[token])
+        if (key := self._keys.get(token)) is not None:
+            return self._ids.get((rest, key // 12 * 12 + (key + semitones) % 12), PAD)
+        return self._ids.get((rest, pitch + semitones), PAD) if pitch >= 0 else token
 
     def follow(self) -> Follower:
         """A piece that has not begun."""
