@@ -155,7 +155,7 @@ def test_figures_agree_among_themselves_and_with_the_files(made: tuple[Descripti
     assert sum(side.notes for side in found.sides) == found.notes
     assert sum(side.tokens for side in found.sides) == found.tokens.total
     assert sum(key.pieces for key in found.music.keys) == found.pieces
-    assert {loss.kind for loss in found.losses} == {"abc", "events", "notes", "pitches"}
+    assert {loss.kind for loss in found.losses} == {"abc", "events", "notes", "pitches", "voice"}
     assert [loss.kind for loss in found.losses if loss.configured] == ["notes"] == [found.losses[0].kind]
     assert all(loss.whole and loss.f1 == 1 for loss in found.losses if loss.kind in ("notes", "events"))
 
@@ -183,7 +183,7 @@ def test_other_representations_are_tried_on_a_sample(
     monkeypatch.setattr(module, "SAMPLED", 5)
     found = describe(compose(words(music)), [], cache)
     assert {(loss.kind, loss.pieces, loss.whole) for loss in found.losses} == {
-        ("notes", 12, True), ("abc", 5, False), ("events", 5, False), ("pitches", 5, False),
+        ("notes", 12, True), ("abc", 5, False), ("events", 5, False), ("pitches", 5, False), ("voice", 5, False),
     }  # fmt: skip
     assert "on 5 pieces" in musicexp.report.data_page(found)
 

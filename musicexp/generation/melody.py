@@ -15,6 +15,7 @@ from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
 from musicexp.model import USUAL, Drawn, Memory, MusicModel, Stepper, Trust, sample, this_machine
 from musicexp.music import STEPS_PER_QUARTER, Piece, midi_bytes
+from musicexp.music.bar_lines import written_upbeat
 from musicexp.music.reader import Reader, Request
 from musicexp.music.reading import SUFFIXES
 from musicexp.tokens import BOS, EOS, Grammar, Ids, Tokenizer, UnknownRule, Vocabulary, encode_known
@@ -255,6 +256,7 @@ def read_prime(
         tempo=piece.tempo,
         metre=piece.metre,
         key=piece.key,
+        upbeat=None if onsets[0] else written_upbeat(piece),
     )
     try:
         ids, strange = encode_known(tokenizer, tokenizer.tokens(first), vocabulary, unknown)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from musicexp.music.abc import beats
 from musicexp.music.bars import Metre
-from musicexp.music.piece import STEPS_PER_QUARTER, TICKS_PER_QUARTER
+from musicexp.music.piece import STEPS_PER_QUARTER, TICKS_PER_QUARTER, Piece
 
 TICKS_PER_STEP = TICKS_PER_QUARTER // STEPS_PER_QUARTER
 WHOLE = 4 * TICKS_PER_QUARTER
@@ -41,6 +41,17 @@ def written_bars(abc: str) -> list[tuple[int, int]]:
         reader.read(token)
     reader.close_bar()
     return reader.bars
+
+
+def written_upbeat(piece: Piece) -> int | None:
+    """How long a piece's upbeat is as its source writes it, in a score or in ABC: steps, 0 for none; None if nothing does."""
+    if not piece.abc:
+        return piece.upbeat
+    bars = written_bars(piece.abc)
+    if not bars:
+        return None
+    length, should = bars[0]
+    return length if len(bars) > 1 and length < should else 0
 
 
 class _Reader:

@@ -104,6 +104,16 @@ def tonic_shift(key: str) -> int:
     return (TARGETS[mode] - tonic + 6) % 12 - 6
 
 
+def tonic_and_mode(key: str) -> tuple[int, str] | None:
+    """The pitch class of a key's tonic, and its mode: (9, "minor") of "A minor"; None of what names no key."""
+    try:
+        shift = tonic_shift(key)
+    except ValueError:
+        return None
+    mode = key.partition(" ")[2]
+    return ((TARGETS[mode] - shift) % 12, mode) if mode else None
+
+
 @cache
 def _profiles() -> _Profiles:
     """The weights, turned to every tonic."""

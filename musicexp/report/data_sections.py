@@ -29,6 +29,7 @@ HOW_TO_READ = {
     "abc": "one token a character of ABC notation",
     "events": "at:24 is a place in the bar, duration:24 a length, both in 1/24 quarters; pitch:60 is middle C",
     "pitches": "60 is middle C; rests and durations are not written",
+    "voice": "1:24:12 is behind one bar line, a quarter into the bar, for an eighth; pitch:60 is middle C; key:9/minor is A minor",
 }
 
 

@@ -8,12 +8,14 @@ from musicexp.tokens.tokenizer import Grammar, Tokenizer
 from musicexp.tokens.unknown import UnknownRule, encode_known
 from musicexp.tokens.viewpoints import Viewpoints
 from musicexp.tokens.vocabulary import BOS, EOS, PAD, UNKNOWN, Ids, Vocabulary
+from musicexp.tokens.voice import VoiceTokenizer
 
 TOKENIZERS: dict[str, type[Tokenizer]] = {
     "abc": AbcTokenizer,
     "events": EventsTokenizer,
     "notes": NotesTokenizer,
     "pitches": PitchesTokenizer,
+    "voice": VoiceTokenizer,
 }
 
 

@@ -20,7 +20,7 @@ class Parted(NamedTuple):
     Attributes:
         pitch: the highest that it sounds, a MIDI number; None without one.
         rest: what is the same of it in every key.
-        key: the key that it tells, the pitch class of its tonic, + 12 in minor; None if it tells none.
+        key: of a token that tells the piece's key the tonic, a pitch class 0-11, and 12 more with a minor third; else None.
     """
 
     pitch: int | None

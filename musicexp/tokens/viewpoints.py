@@ -99,8 +99,10 @@ class Viewpoints:
         self.keys_V = by_token([part.key for part in parted])
         self.rests_V = by_token([rests[part.rest] for part in parted])
         self._ids = {
-            (int(rest), int(pitch)): number
-            for number, (rest, pitch) in enumerate(zip(self.rests_V, self.pitches_V, strict=True))
+            (int(rest), int(key if key >= 0 else pitch)): number
+            for number, (rest, pitch, key) in enumerate(
+                zip(self.rests_V, self.pitches_V, self.keys_V, strict=True)
+            )
             if number >= self.first
         }
         pitched = self.pitches_V[self.first :] >= 0
@@ -163,8 +165,10 @@ class Viewpoints:
 
     def moved(self, token: int, semitones: int) -> int:
         """The token so many semitones higher; PAD if the vocabulary has none."""
-        pitch = int(self.pitches_V[token])
-        return self._ids.get((int(self.rests_V[token]), pitch + semitones), PAD) if pitch >= 0 else token
+        rest, pitch = int(self.rests_V[token]), int(self.pitches_V[token])
+        if (key := int(self.keys_V[token])) >= 0:
+            return self._ids.get((rest, key // 12 * 12 + (key + semitones) % 12), PAD)
+        return self._ids.get((rest, pitch + semitones), PAD) if pitch >= 0 else token
 
     def follow(self) -> Follower:
         """A piece that has not begun."""

@@ -56,7 +56,9 @@ class LSTMModule(pl.LightningModule):
         `grad_scale` as it reads them. Of several members each is clipped by its own norm, as if it learned alone."""
         members = members_of(self.model)
         if gradient_clip_val and len(members) > 1:
-            for member in members:  # whose gradients are divided by their number, since their losses are averaged
+            for (
+                member
+            ) in members:  # whose gradients are divided by their number, since their losses are averaged
                 torch.nn.utils.clip_grad_norm_(member.parameters(), gradient_clip_val / len(members))
             return
         gradients = [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
