@@ -58,11 +58,22 @@ def benchmark(words: Sequence[str], terminal: Terminal) -> Standing:
                 f"{count(len(left), 'fold')} of the benchmark are in the hands of another process, {left[0].told} among them; "
                 "when it is done, the same command shows the table"
             )
-    cells = tuple(_cells(plan, found))
-    seconds = time.monotonic() - began
-    return Standing(
-        plan.asked.effort, cells, seconds, min(plan.workers, len(plan.every)), machine()["machine.processor"]
-    )
+    return _standing(plan, found, time.monotonic() - began)
+
+
+def standing_of(words: Sequence[str]) -> Standing:
+    """How the folds stand that are finished; nothing is trained. A cell without any is left out.
+
+    Raises:
+        MusicexpError: in one sentence, whatever is wrong; there is no such store.
+    """
+    plan = read_plan(_settings(words))
+    return _standing(plan, finished(plan, place_of(plan, create=False)), 0.0)
+
+
+def _standing(plan: Plan, found: Mapping[Fold, FoldFigure], seconds: float) -> Standing:
+    workers, processor = min(plan.workers, len(plan.every)), machine()["machine.processor"]
+    return Standing(plan.asked.effort, tuple(_cells(plan, found)), seconds, workers, processor)
 
 
 def work(words: Sequence[str]) -> None:
@@ -142,10 +153,13 @@ def _train_side_by_side(words: Sequence[str], workers: int, missing: int, termin
 
 def _cells(plan: Plan, found: Mapping[Fold, FoldFigure]) -> Iterator[Cell]:
     for cell in plan.cells:
-        figures = [
-            (number, [found[Fold(*cell, number, repeat)] for repeat in range(plan.asked.seeds)])
-            for number in plan.asked.folds
-        ]
+        figures = []
+        for number in plan.asked.folds:
+            seeds = [Fold(*cell, number, repeat) for repeat in range(plan.asked.seeds)]
+            if all(fold in found for fold in seeds):
+                figures.append((number, [found[fold] for fold in seeds]))
+        if not figures:
+            continue
         kept = plan.tuned.get(table_of(*cell), {})
-        tuned = [kept[number].seconds for number in plan.asked.folds if number in kept]
+        tuned = [kept[number].seconds for number, _ in figures if number in kept]
         yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None, plan.asked.reads)

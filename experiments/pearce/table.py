@@ -1,0 +1,137 @@
+"""How low does it go on Pearce's melodies? Every row a command of `benchmark pearce`, one table.
+
+    python experiments/pearce/table.py                  # trains what is missing: hours
+    python experiments/pearce/table.py --no-training    # writes table.md of what is finished
+    python experiments/pearce/table.py ordinary rhythm  # some rows alone
+
+A fold that is finished is never trained again, so this can be stopped and started at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from musicexp.benchmark.command import benchmark, standing_of
+from musicexp.benchmark.figure import MIXED, OURS, PPMS
+from musicexp.benchmark.standing import Cell, Standing
+from musicexp.errors import Interruption, MusicexpError
+from musicexp.report import Terminal, duration
+
+TABLE = Path(__file__).resolve().parent / "table.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command, and what is asked by it.
+
+    Attributes:
+        words: behind `python -m musicexp benchmark pearce`.
+        ppm: whether PPM's own figures stand in this row's place.
+    """
+
+    name: str
+    told: str
+    words: tuple[str, ...] = ()
+
+
+ROWS = (
+    Row("ordinary", "one LSTM with viewpoints"),
+    Row("full", "six of them as one", ("full=true",)),
+    Row("plain", "without viewpoints", ("model.viewpoints=false",)),
+    Row("transposed", "heard in five keys", ("dataset.transpose=2",)),
+    Row("narrow", "a third as wide", ("model.hidden_size=96",)),
+    Row("rhythm", "told key, metre and rhythm", ("reads=rhythm",)),
+    Row("rhythm-full", "six of them, told the same", ("reads=rhythm", "full=true")),
+)
+HEAD = (
+    "| what | set | folds | bits per pitch | sd | lower than PPM in | with PPM | sd | lower than PPM in | parameters | a fold |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|"
+)
+SHORT, PLUS = PPMS
+
+
+def main(words: Sequence[str]) -> int:
+    """Train what is asked for and write the table."""
+    given = _asked(words)
+    place = [f"tracking.uri={given.store}"] if given.store else []
+    place.append("tracking.experiment=pearce")
+    found: list[tuple[Row, Standing]] = []
+    for row in ROWS:
+        if given.rows and row.name not in given.rows and not given.no_training:
+            continue
+        asked = ["pearce", *row.words, *place]
+        try:
+            standing = standing_of(asked) if given.no_training else benchmark(asked, Terminal())
+        except Interruption:
+            print(f"interrupted at the row {row.name}; the same command goes on", file=sys.stderr)
+            return 130
+        except MusicexpError as error:
+            print(f"the row {row.name} is left out: {error}", file=sys.stderr)
+            continue
+        if standing.cells:
+            found.append((row, standing))
+    TABLE.write_text("\n".join(written(found)) + "\n", encoding="utf-8")
+    print(f"wrote {TABLE}")
+    return 0
+
+
+def written(found: Sequence[tuple[Row, Standing]]) -> Iterator[str]:
+    """The table in Markdown."""
+    yield "Bits per pitch, means over ten folds; made by `python experiments/pearce/table.py`."
+    yield "Lower than PPM: in how many folds, beside PPM that learns no more (LTM and STM); with PPM: mixed with the same.\n"
+    yield HEAD
+    if found:
+        yield from _ppm_rows(found[0][1])
+    for row, standing in found:
+        for cell in standing.cells:
+            yield _line(row.told, cell)
+    yield "\n| what | command |\n|---|---|"
+    for row, _ in found:
+        yield (
+            f"| {row.told} | `python -m musicexp benchmark pearce {' '.join(row.words)}`".rstrip("` ") + "` |"
+        )
+
+
+def _ppm_rows(standing: Standing) -> Iterator[str]:
+    for cell in standing.cells:
+        for model in PPMS:
+            yield f"| {model} | {cell.set} | {cell.folding} | {_mean(cell, model)} | {_sd(cell, model)} | | | | | | |"
+
+
+def _line(told: str, cell: Cell) -> str:
+    mixed = MIXED[SHORT]
+    seconds = math.fsum(cell.seconds) / len(cell.folds)
+    return (
+        f"| {told} | {cell.set} | {cell.folding} | {_mean(cell, OURS)} | {_sd(cell, OURS)} | {_won(cell, OURS)} "
+        f"| {_mean(cell, mixed)} | {_sd(cell, mixed)} | {_won(cell, mixed)} | {cell.parameters[-1]:,} | {duration(seconds)} |"
+    )
+
+
+def _mean(cell: Cell, model: str) -> str:
+    return f"{cell.mean(model):.3f}" + ("" if cell.whole else f" ({len(cell.folds)} folds)")
+
+
+def _sd(cell: Cell, model: str) -> str:
+    sd = cell.sd(model)
+    return "" if math.isnan(sd) else f"{sd:.3f}"
+
+
+def _won(cell: Cell, ours: str) -> str:
+    return f"{cell.beside(SHORT, ours).lower_in} of {len(cell.folds)}"
+
+
+def _asked(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("rows", nargs="*", choices=[[], *(row.name for row in ROWS)], help="all by default")
+    parser.add_argument("--no-training", action="store_true", help="only what is finished")
+    parser.add_argument("--store", help="as tracking.uri")
+    return parser.parse_args(list(words))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
