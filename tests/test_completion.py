@@ -107,7 +107,7 @@ def test_a_group_offers_its_options(group: str) -> None:
         ("+model.h", "+model.hidden_size="),
         (
             "++tokens.kind=",
-            "++tokens.kind=notes ++tokens.kind=events ++tokens.kind=abc ++tokens.kind=pitches",
+            "++tokens.kind=notes ++tokens.kind=events ++tokens.kind=abc ++tokens.kind=pitches ++tokens.kind=voice",
         ),
         ("lr", "lr="),
         ("lr=", ""),
