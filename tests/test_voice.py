@@ -13,6 +13,7 @@ from tunes import HEAD, melodies, polyphony, quickly, scale, sounding
 from musicexp.errors import MusicError
 from musicexp.metrics import RoundTrip, roundtrip
 from musicexp.music import Note, Piece, read_abc, read_file
+from musicexp.music.bar_lines import written_upbeat
 from musicexp.music.collections import collection
 from musicexp.music.similar import skyline
 from musicexp.music.transposition import transposed
@@ -273,13 +274,18 @@ def test_no_vocabulary_and_no_prime_is_a_dead_end(tokens: list[str], prime: list
 @pytest.mark.parametrize("name", ["kinder", "ryansMammoth"])
 def test_tunes_of_a_collection_come_back(name: str) -> None:
     """Ryan's tunes have a chord here and there, whose highest note stays."""
-    found, pieces = RoundTrip(), 0
+    found, pieces, silent = RoundTrip(), 0, []
     for path in collection(name).paths()[:200]:
         for piece in read_file(path).pieces:
             top = piece.only(skyline(piece), abc=piece.abc)
             again = VOICE.piece(VOICE.tokens(piece), like=piece)
-            found += roundtrip(top, again)
             pieces += 1
+            if written_upbeat(piece) and piece.onset[0]:  # silence in an upbeat is not written
+                assert (again.onset - again.onset[0] == top.onset - top.onset[0]).all()
+                silent.append(piece.name)
+            else:
+                found += roundtrip(top, again)
     assert pieces > 150
+    assert silent == ([] if name == "kinder" else ["BlackSheepJig.abc"])
     assert (found.missing, found.added) == (0, 0)
     assert found.exact + found.off_grid == found.notes
