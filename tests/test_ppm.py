@@ -173,6 +173,19 @@ def test_a_growing_context_tells_the_same_and_sums_to_one(settings: PPMSettings,
     assert nats == pytest.approx(model.token_nats([test])[0].tolist(), rel=1e-9)
 
 
+@quickly
+@given(settings=some_variant, seed=st.integers(0, 10**6))
+def test_what_every_symbol_would_cost(settings: PPMSettings, seed: int) -> None:
+    """Of several pieces in their order, from which LTM+ goes on learning; and it is left as it was."""
+    train, tests = pieces_of(settings, seed, 4), pieces_of(settings, seed + 1, 3)
+    model = PPM(SIZE, settings).fit(train)
+    for every, came, piece in zip(model.nats(tests), model.token_nats(tests), tests, strict=True):
+        tokens = piece[1:] if settings.framed else piece
+        assert every[np.arange(len(tokens)), tokens] == pytest.approx(came, rel=1e-9)
+        assert np.exp(-every).sum(axis=1) == pytest.approx(1, abs=1e-12)
+    assert model.nats(tests[:1])[0] == pytest.approx(model.nats(tests)[0], rel=1e-12)
+
+
 @pytest.mark.parametrize("long", ["LTM", "LTM+", None])
 def test_a_long_context_grows(long: Long | None) -> None:
     """Behind more tokens than there was room for."""

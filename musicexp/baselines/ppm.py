@@ -94,6 +94,22 @@ class PPM:
         heard = sum(w * model.chance for w, model in zip(weights, models, strict=True))
         return np.split(-np.log(heard / sum(weights)), reading.ends[:-1]) if len(pieces) else []
 
+    def nats(self, pieces: Sequence[Ids]) -> list[Floats]:
+        """What each symbol would cost at each predicted token: float64 [tokens, vocabulary] by piece, inf for what is never
+        predicted; LTM+ reads the pieces in their order. Token after token, so that it takes a millisecond each."""
+        found, learned = [], list(self._learned)
+        for piece in pieces:
+            context, rows = self.context(), []
+            for token in np.asarray(piece).tolist():
+                rows.append(context.probabilities())
+                context.advance(token)
+            with np.errstate(divide="ignore"):
+                found.append(-np.log(np.array(rows[1:] if self.settings.framed else rows)))
+            if self.settings.long == "LTM+":
+                self._learned.append(piece)
+        self._learned = learned
+        return found
+
     def context(self) -> Context:
         """A new piece that grows token by token, asked what comes next; LTM+ knows what it was fitted to, and the piece."""
         memories: list[Memory] = []

@@ -22,7 +22,7 @@ from musicexp.baselines import PPM, PPMSettings
 from musicexp.data import TokenStore
 from musicexp.errors import StoreError
 from musicexp.generation import Checkpoint
-from musicexp.metrics import token_nats
+from musicexp.metrics import nats_among
 from musicexp.metrics.mixture import mixed_nats
 from musicexp.music import SIDES
 from musicexp.tokens import Ids, tokenizer
@@ -30,7 +30,7 @@ from musicexp.training import Material, judged_model
 
 FILE = "benchmark.json"
 METRIC = "benchmark/bits_per_pitch"
-FORMAT = 2
+FORMAT = 3
 """Counts up when the same model and pieces would give other figures; what an older one says is then measured again."""
 
 PPMS = {
@@ -107,12 +107,13 @@ def measured(
     alphabet = pitches_of(store)
     tests = [store.piece(number) for number in numbers]
     symbols = [_symbols(piece, alphabet) for piece in tests]
-    model = token_nats(judged_model(checkpoint), tests, among=alphabet.tolist())
-    nats = {OURS: model}
+    model = nats_among(judged_model(checkpoint), tests, alphabet.tolist())
+    nats = {OURS: [_of(*both) for both in zip(model, symbols, strict=True)]}
     known = [_symbols(piece, alphabet) for side in SIDES[:2] for piece in material.ids[side]]
     for name, settings in PPMS.items():
-        nats[name] = PPM(len(alphabet), settings).fit(known).token_nats(symbols)
-        nats[MIXED[name]] = [mixed_nats(*both) for both in zip(model, nats[name], strict=True)]
+        ppm = PPM(len(alphabet), settings).fit(known).nats(symbols)
+        nats[name] = [_of(*both) for both in zip(ppm, symbols, strict=True)]
+        nats[MIXED[name]] = [mixed_nats(*all_three) for all_three in zip(model, ppm, symbols, strict=True)]
     bits = {name: [float(piece.sum()) / math.log(2) for piece in of] for name, of in nats.items()}
     return FoldFigure(
         run,
@@ -170,6 +171,11 @@ def in_order(store: TokenStore, sounds: Sequence[int]) -> list[int]:
         "not the fold's own pieces"
     )
     return [int(number) for number in found]
+
+
+def _of(nats: NDArray[np.float64], came: Ids) -> NDArray[np.float64]:
+    """What the symbols cost that came, of what each would have cost."""
+    return np.asarray(nats[np.arange(len(came)), came])
 
 
 def _symbols(piece: Ids, alphabet: NDArray[np.int64]) -> Ids:

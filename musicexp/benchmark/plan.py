@@ -79,7 +79,7 @@ class Plan:
         return (
             f"experiment={EFFORTS[self.asked.effort].experiment}",
             f"dataset=pearce_{fold.set}",
-            f"tokens={READS[self.asked.reads]}",
+            *READS[self.asked.reads],
             f"split.table={fold.table}",
             f"split.grouped={str(fold.folding == 'grouped').lower()}",
             "threads=1",  # of the cores each has a fold of its own (benchmarks/sharing_cores.md)

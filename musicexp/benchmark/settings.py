@@ -39,8 +39,8 @@ EFFORTS = {
     "full": Effort("pearce_full"),
 }
 
-READS = {"pitches": "pitches", "rhythm": "voice"}
-"""What a model is told, with the tokens that tell it."""
+READS = {"pitches": ("tokens=pitches",), "rhythm": ("tokens=voice", "seq_length=100")}
+"""What a model is told, with the words of `run` by which it is told; with rhythm a note is two tokens, so a window is twice as long."""
 
 SETTINGS = {
     "sets": "which data sets: chorales, kinder or both",

@@ -1,7 +1,7 @@
 """Figures about models and melodies, each with its definition, source and units."""
 
 from musicexp.metrics.intervals import Interval, paired, student_t
-from musicexp.metrics.likelihood import Likelihood, likelihood, nll_nats, token_nats
+from musicexp.metrics.likelihood import Likelihood, likelihood, nats_among, nll_nats, token_nats
 from musicexp.metrics.roundtrip import RoundTrip, roundtrip
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Likelihood",
     "RoundTrip",
     "likelihood",
+    "nats_among",
     "nll_nats",
     "paired",
     "roundtrip",

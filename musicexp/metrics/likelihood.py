@@ -57,46 +57,45 @@ def nll_nats(model: MusicModel, pieces: Sequence[Ids]) -> NDArray[np.float64]:
     return np.array([nats.sum() for nats in token_nats(model, pieces)])
 
 
-def token_nats(
-    model: MusicModel, pieces: Sequence[Ids], among: Sequence[int] | None = None
-) -> list[NDArray[np.float64]]:
-    """The same token by token: for each piece float64 [tokens], BOS left out.
+def token_nats(model: MusicModel, pieces: Sequence[Ids]) -> list[NDArray[np.float64]]:
+    """The same token by token: for each piece float64 [tokens], BOS left out."""
+    found: list[NDArray[np.float64]] = [np.zeros(0)] * len(pieces)
+    for rows, logits_BTV, targets_BT in _said(model, pieces):
+        nats_BT = cross_entropy(
+            logits_BTV.flatten(0, 1), targets_BT.flatten(), ignore_index=IGNORED, reduction="none"
+        ).view(targets_BT.shape)
+        for row, nats_T in zip(rows, nats_BT.double().cpu().numpy(), strict=True):
+            found[row] = nats_T[: len(pieces[row]) - 1]
+    return found
+
+
+def nats_among(model: MusicModel, pieces: Sequence[Ids], among: Sequence[int]) -> list[NDArray[np.float64]]:
+    """What each of some ids would cost where one of them came, if no other could: for each piece float64 [tokens, ids].
 
     Args:
-        among: ids that may come, chances renormalised over them; what else comes (EOS, say) is left out. None for all.
+        among: the ids, in the order in which their costs stand.
     """
+    found: list[NDArray[np.float64]] = [np.zeros((0, len(among)))] * len(pieces)
+    some = torch.tensor(list(among))
+    for rows, logits_BTV, _ in _said(model, pieces):
+        nats_BTI = -logits_BTV.index_select(-1, some.to(logits_BTV.device)).double().log_softmax(-1).cpu()
+        for row, nats_TI in zip(rows, nats_BTI.numpy(), strict=True):
+            found[row] = nats_TI[: len(pieces[row]) - 1][np.isin(pieces[row][1:], among)]
+    return found
+
+
+def _said(model: MusicModel, pieces: Sequence[Ids]) -> Iterator[tuple[list[int], Tensor, Tensor]]:
+    """Some pieces at a time, by number: logits [B, T, V], at least of fp32, and targets [B, T], on the model's device."""
     device = next(model.parameters()).device
-    some = None if among is None else torch.tensor(sorted(among))
-    found: list[NDArray[np.float64]] = [np.zeros(0)] * len(pieces)
     was_training = model.training
     model.eval()
     with torch.inference_mode():
         for rows in _groups(pieces):
             inputs_BT, targets_BT = padded([pieces[i] for i in rows])
             logits_BTV, _ = model(inputs_BT.to(device))
-            if some is not None:
-                targets_BT = targets_BT.masked_fill(~torch.isin(targets_BT, some), IGNORED)
-                logits_BTV = _only(logits_BTV, some.to(device))
-            nats_BT = cross_entropy(
-                logits_BTV.flatten(0, 1).float()
-                if logits_BTV.dtype != torch.float64
-                else logits_BTV.flatten(0, 1),
-                targets_BT.to(device).flatten(),
-                ignore_index=IGNORED,
-                reduction="none",
-            ).view(targets_BT.shape)
-            for row, nats_T in zip(rows, nats_BT.double().cpu().numpy(), strict=True):
-                found[row] = nats_T[: len(pieces[row]) - 1]
-                if some is not None:
-                    found[row] = found[row][np.isin(pieces[row][1:], some.numpy())]
+            exact = logits_BTV if logits_BTV.dtype == torch.float64 else logits_BTV.float()
+            yield rows, exact, targets_BT.to(device)
     model.train(was_training)
-    return found
-
-
-def _only(logits_BTV: Tensor, some: Tensor) -> Tensor:
-    """Logits by which nothing comes but some ids."""
-    none_BTV = torch.full_like(logits_BTV, -torch.inf)
-    return none_BTV.index_copy(-1, some, logits_BTV.index_select(-1, some))
 
 
 def _groups(pieces: Sequence[Ids]) -> Iterator[list[int]]:
