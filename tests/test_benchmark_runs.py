@@ -127,7 +127,7 @@ def test_a_search_knows_nothing_of_what_its_fold_tests(
 ) -> None:
     """What leads is kept, no trial has a test figure, and a fold that was searched is not searched again."""
     monkeypatch.setattr(tuned, "conf_dir", lambda: tmp_path)
-    words = ["sets=kinder", "folding=grouped", "folds=4", "iterations=20", "tune=true", "trials=2"]
+    words = ["sets=kinder", "folding=grouped", "folds=4", "iterations=40", "tune=true", "trials=2"]
     terminal = Terminal(io.StringIO())
     tuning.tune(plan.read_plan(words), "it", terminal)
     found = tuned.read_tuned("pearce_kinder_grouped")[4]
