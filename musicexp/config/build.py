@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from musicexp.config.settings import GROUPS, Config, alternatives, fields_of, kind_of
+from musicexp.config.settings import GROUPS, Config, Model, alternatives, fields_of, kind_of
 from musicexp.errors import SettingError
 
 # What people type who come from other tools.
@@ -205,6 +205,7 @@ def _check_together(config: Config) -> None:
         raise SettingError(
             "early_stopping.patience counts validations, but validation.every=0 makes none before the end; set validation.every to 1 or more"
         )
+    _check_model(config.model)
     devices = config.trainer.devices
     if config.batch_size % devices:
         raise SettingError(
@@ -213,6 +214,19 @@ def _check_together(config: Config) -> None:
     if config.optimizer.schedule == "cosine" and config.optimizer.warmup >= config.iterations:
         raise SettingError(
             f"optimizer.warmup={config.optimizer.warmup} must be below iterations={config.iterations}, since the cosine begins after it"
+        )
+
+
+def _check_model(model: Model) -> None:
+    if model.kind != "transformer":
+        return
+    if model.hidden_size % model.heads:
+        raise SettingError(
+            f"model.hidden_size={model.hidden_size} must be a multiple of model.heads={model.heads}, which share the width of a Transformer; take model.hidden_size={-(-model.hidden_size // model.heads) * model.heads}"
+        )
+    if model.recurrent_dropout:
+        raise SettingError(
+            f"model.recurrent_dropout={model.recurrent_dropout:g} is for an LSTM, and a Transformer has no recurrent weights; write model.recurrent_dropout=0"
         )
 
 

@@ -25,6 +25,7 @@ def setting(
     below: float | None = None,
     changes_result: bool = True,
     before: Any = dataclasses.MISSING,
+    unsaid_before: bool = False,
 ) -> Any:
     """A dataclass field with its meaning and range.
 
@@ -34,6 +35,8 @@ def setting(
         changes_result: whether two runs that differ in it may differ in losses or samples; those that
             do not are left out of the signature.
         before: what a run left that knew no such setting; MISSING where that is not known.
+        unsaid_before: a signature does not mention the setting where it is `before`, so that runs of before are
+            still known by theirs.
     """
     bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
     return field(
@@ -42,6 +45,7 @@ def setting(
             "bounds": {word: limit for word, limit in bounds.items() if limit is not None},
             "changes_result": changes_result,
             "before": before,
+            "unsaid_before": unsaid_before,
         }
     )
 
@@ -116,11 +120,23 @@ class Tokens:
 
 @settings
 class Model:
-    num_layers: int = setting("LSTM layers", at_least=1, at_most=16)
-    hidden_size: int = setting("width of each LSTM layer", at_least=1, at_most=16384)
+    kind: Literal["lstm", "transformer"] = setting(
+        "what computes: an LSTM, or a Transformer decoder", before="lstm", unsaid_before=True
+    )
+    num_layers: int = setting("LSTM layers, or blocks of the Transformer", at_least=1, at_most=16)
+    hidden_size: int = setting(
+        "width of each layer; of a Transformer a multiple of model.heads", at_least=1, at_most=16384
+    )
+    heads: int = setting(
+        "of a Transformer: how many places each token looks at apart",
+        at_least=1,
+        at_most=1024,
+        before=4,
+        unsaid_before=True,
+    )
     embedding_dim: int = setting("width of the embedding in front", at_least=1, at_most=16384)
     dropout: float = setting(
-        "dropout after the embedding and after each LSTM layer, in training", at_least=0, below=1
+        "dropout after the embedding and after each layer, in training", at_least=0, below=1
     )
     embedding_dropout: float | Literal["same"] = setting(
         "dropout after the embedding, in training, where it is another: same takes model.dropout",
@@ -129,7 +145,7 @@ class Model:
         before="same",
     )
     recurrent_dropout: float = setting(
-        "the share of the weights from an LSTM layer to itself that is dropped in each iteration",
+        "the share of the weights from an LSTM layer to itself that is dropped in each iteration; a Transformer has none",
         at_least=0,
         below=1,
         before=0.0,
@@ -144,6 +160,11 @@ class Model:
         at_most=64,
         before=1,
     )
+
+    @property
+    def called(self) -> str:
+        """Its name in tables and sentences."""
+        return {"lstm": "LSTM", "transformer": "Transformer"}[self.kind]
 
 
 @settings
@@ -257,14 +278,14 @@ class Config:
     iterations: int = setting("optimizer steps", at_least=1)
     seq_length: int = setting("tokens in a window", at_least=1, at_most=65536)
     windows: Literal["contiguous", "random"] = setting(
-        "contiguous: each row reads on where it stopped, its LSTM state carried over; "
+        "contiguous: each row reads on where it stopped, its LSTM state carried over (a Transformer carries nothing); "
         "random: windows anywhere, from a zero state"
     )
     resume: str | None = setting(
         "go on with an interrupted run: its id, name or `last`", changes_result=False
     )
     recurrence: Literal["auto", "torch", "hoisted", "native"] = setting(
-        "how the LSTM is computed: torch.nn.LSTM, stock operations, or kernels that `make setup` compiles; auto takes the fastest"
+        "how the LSTM is computed: torch.nn.LSTM, stock operations, or kernels that `make setup` compiles; auto takes the fastest (for a Transformer torch)"
     )
     precision: Literal["auto", "bf16", "fp32", "fp64"] = setting(
         "number format of products in training; auto is bf16 where the CPU has AVX512-BF16, else fp32"
@@ -306,7 +327,12 @@ class Config:
         Two runs with one signature on one machine give the same losses and the same melodies.
         """
         values = self.flat()
-        settings = {dotted: values[dotted] for dotted, f in fields_of(Config) if f.metadata["changes_result"]}
+        settings = {
+            dotted: values[dotted]
+            for dotted, f in fields_of(Config)
+            if f.metadata["changes_result"]
+            and not (f.metadata["unsaid_before"] and values[dotted] == f.metadata["before"])
+        }
         told = json.dumps([settings, *more], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 

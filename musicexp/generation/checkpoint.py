@@ -14,7 +14,16 @@ from torch import Tensor
 
 from musicexp.config import Config, Model, recorded
 from musicexp.errors import SettingError, StoreError
-from musicexp.model import Members, MusicLSTM, MusicModel, Resolved, Trust, recurrence
+from musicexp.model import (
+    Member,
+    Members,
+    MusicLSTM,
+    MusicModel,
+    MusicTransformer,
+    Resolved,
+    Trust,
+    recurrence,
+)
 from musicexp.tokens import Tokenizer, Viewpoints, Vocabulary, tokenizer
 
 FORMAT = 2
@@ -40,9 +49,9 @@ class Checkpoint:
 
     Attributes:
         config: the settings, as composed then; what conf/ says today does not matter.
-        weights: the model's state_dict: torch.nn.LSTM's names, whatever computed it.
+        weights: the model's state_dict: of an LSTM torch.nn.LSTM's names, whatever computed it.
         optimizer: the optimizer's state_dict.
-        carried: the LSTM state carried over windows, (hidden, cell) of all rows, or None.
+        carried: the LSTM state carried over windows, (hidden, cell) of all rows, or None; a Transformer's is empty.
         best: the best validation so far.
         bad_validations: how many followed it.
         stopped_early: training ended by early stopping at `iteration`.
@@ -155,24 +164,38 @@ class Checkpoint:
 
 def new_model(vocabulary: Vocabulary, settings: Model, resolved: Resolved) -> MusicModel:
     """A model with fresh weights from torch's global generator: the same ones, whatever computes it."""
-    apart = settings.embedding_dropout
     viewpoints = Viewpoints(vocabulary, tokenizer(vocabulary.kind)) if settings.viewpoints else None
-    members = [
-        MusicLSTM(
-            len(vocabulary),
-            num_layers=settings.num_layers,
-            hidden_size=settings.hidden_size,
-            embedding_dim=settings.embedding_dim,
-            dropout=settings.dropout,
-            embedding_dropout=settings.dropout if apart == "same" else apart,
-            recurrent_dropout=settings.recurrent_dropout,
-            viewpoints=viewpoints,
-            recurrence=recurrence(resolved.recurrence, resolved.precision),
-        )
-        for _ in range(settings.members)
-    ]
+    members = [_new_member(len(vocabulary), settings, viewpoints, resolved) for _ in range(settings.members)]
     model: MusicModel = members[0] if len(members) == 1 else Members(members)
     return model.to(DTYPES[resolved.precision])
+
+
+def _new_member(size: int, settings: Model, viewpoints: Viewpoints | None, resolved: Resolved) -> Member:
+    """One model of a vocabulary of so many tokens."""
+    apart = settings.embedding_dropout
+    embedding_dropout = settings.dropout if apart == "same" else apart
+    if settings.kind == "transformer":
+        return MusicTransformer(
+            size,
+            num_layers=settings.num_layers,
+            hidden_size=settings.hidden_size,
+            heads=settings.heads,
+            embedding_dim=settings.embedding_dim,
+            dropout=settings.dropout,
+            embedding_dropout=embedding_dropout,
+            viewpoints=viewpoints,
+        )
+    return MusicLSTM(
+        size,
+        num_layers=settings.num_layers,
+        hidden_size=settings.hidden_size,
+        embedding_dim=settings.embedding_dim,
+        dropout=settings.dropout,
+        embedding_dropout=embedding_dropout,
+        recurrent_dropout=settings.recurrent_dropout,
+        viewpoints=viewpoints,
+        recurrence=recurrence(resolved.recurrence, resolved.precision),
+    )
 
 
 def generator_states() -> dict[str, Any]:

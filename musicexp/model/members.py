@@ -14,13 +14,17 @@ from torch import Tensor, nn
 
 from musicexp.model.lstm import MusicLSTM, State
 from musicexp.model.recurrence import Recurrence
+from musicexp.model.transformer import MusicTransformer
 from musicexp.tokens import Viewpoints
+
+Member = MusicLSTM | MusicTransformer
+"""A model that is one."""
 
 
 class Members(nn.Module):
     """An ensemble with the interface of one model. Its state is those of all, layer upon layer: [members x L, B, H]."""
 
-    def __init__(self, members: Sequence[MusicLSTM]) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
@@ -74,16 +78,16 @@ class Members(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
-MusicModel = MusicLSTM | Members
+MusicModel = Member | Members
 """Whatever says what comes next: one model or several."""
 
 
-def members_of(model: MusicModel) -> list[MusicLSTM]:
+def members_of(model: MusicModel) -> list[Member]:
     """The models that a model is made of: itself, if it is one."""
-    if isinstance(model, MusicLSTM):
+    if not isinstance(model, Members):
         return [model]
     found = list(model.members)
-    assert all(isinstance(member, MusicLSTM) for member in found)
+    assert all(isinstance(member, Member) for member in found)
     return found  # type: ignore[return-value]  # nn.ModuleList has no type of its members
 
 

@@ -21,10 +21,11 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from musicexp.model.lstm import MusicLSTM
-from musicexp.model.members import MusicModel, members_of, viewpoints_of
+from musicexp.model.members import Member, MusicModel, members_of, viewpoints_of
 from musicexp.model.native import Kernels, StackParts, load
 from musicexp.model.recurrence.hoisted import HoistedLayer
 from musicexp.model.recurrence.stack import layer_weights
+from musicexp.model.transformer import MusicTransformer, Past
 from musicexp.model.views import Views
 from musicexp.tokens.viewpoints import Follower
 
@@ -53,7 +54,7 @@ class Stepper:
         kernels = kernels or load()
         members = members_of(model)
         with torch.inference_mode():
-            self._voices = [_Voice(member, bf16=bf16, kernels=kernels) for member in members]
+            self._voices = [_voice(member, bf16=bf16, kernels=kernels) for member in members]
         self._viewpoints = viewpoints_of(model)
         self._followers: list[Follower] = []
 
@@ -86,8 +87,35 @@ class Stepper:
         return torch.tensor([follower.advance(token) for follower, token in rows], dtype=torch.int64)
 
 
-class _Voice:
-    """One model, and its state of every row."""
+class _Voice(Protocol):
+    """One model, and what it remembers of every row."""
+
+    def logits(self, tokens_B: Tensor, seen_BC: Tensor | None) -> Tensor: ...
+
+
+def _voice(model: Member, *, bf16: bool, kernels: Kernels | None) -> _Voice:
+    if isinstance(model, MusicTransformer):
+        return _LookingBack(model)
+    return _Recurring(model, bf16=bf16, kernels=kernels)
+
+
+class _LookingBack:
+    """A Transformer, and the keys and values of all that it read."""
+
+    def __init__(self, model: MusicTransformer) -> None:
+        self._model = model
+        self._past = Past()
+
+    def logits(self, tokens_B: Tensor, seen_BC: Tensor | None) -> Tensor:
+        """Behind one more token of every row, [B, V]."""
+        seen_B1C = None if seen_BC is None else seen_BC[:, None]
+        logits_B1V: Tensor
+        logits_B1V, _ = self._model(tokens_B[:, None], seen_BTC=seen_B1C, past=self._past)
+        return logits_B1V[:, 0]
+
+
+class _Recurring:
+    """An LSTM, and its state of every row."""
 
     def __init__(self, model: MusicLSTM, *, bf16: bool, kernels: Kernels | None) -> None:
         parts = stack_parts(model)

@@ -174,7 +174,7 @@ def _figures(result: RunResult) -> Table:
     table.add_row("", "nats/token", "nats/token", "nats/token", "bits/note", "bits/note")
     own = result.likelihoods
     table.add_row(
-        "LSTM",
+        result.config.model.called,
         *(f"{own[s].nats_per_token:.4f}" for s in SIDES),
         *(f"{own[s].bits_per_note:.4f}" for s in SIDES[1:]),
     )
@@ -190,7 +190,7 @@ def _figures(result: RunResult) -> Table:
 
 
 def _verdict(result: RunResult) -> list[str]:
-    """Who predicts the test pieces best: the LSTM, alone or with recall, counting a few tokens, or PPM."""
+    """Who predicts the test pieces best: the model, alone or with recall, counting a few tokens, or PPM."""
     own = result.likelihoods["test"]
     stand = {name: sides["test"] for name, sides in result.baselines.items()}
     ppm = stand.pop(PPM_NAME, None)
@@ -200,25 +200,26 @@ def _verdict(result: RunResult) -> list[str]:
         if result.config.keep == "best" and result.best_iteration
         else ""
     )
+    name = result.config.model.called
     beaten = f"counting ({', '.join(stand)})"
     if better:
         others = [*better, *(["PPM"] if ppm and ppm.nats <= own.nats else [])]
         return [
-            f"The LSTM does not yet beat {', '.join(others)} on the test pieces{weights}: train it longer, or try another lr."
+            f"The {name} does not yet beat {', '.join(others)} on the test pieces{weights}: train it longer, or try another lr."
         ]
     if ppm is None or ppm.nats > own.nats:
-        return [f"The LSTM beats {beaten}{' and PPM' * (ppm is not None)} on the test pieces{weights}."]
+        return [f"The {name} beats {beaten}{' and PPM' * (ppm is not None)} on the test pieces{weights}."]
     recalling = result.recalling.get("test") if result.config.samples.recall else None
     if recalling and recalling.nats < ppm.nats:
         return [
-            f"The LSTM with recall predicts the test pieces best{weights}: "
+            f"The {name} with recall predicts the test pieces best{weights}: "
             f"{ppm.bits_per_note - recalling.bits_per_note:.2f} bits per note below PPM,",
-            f"which also knows what each piece has played so far. Alone the LSTM beats {beaten}, not PPM.",
+            f"which also knows what each piece has played so far. Alone the {name} beats {beaten}, not PPM.",
         ]
     recalls, behind = (" with recall", recalling) if recalling else ("", own)
     return [
-        f"PPM predicts the test pieces better than the LSTM{recalls} by {behind.bits_per_note - ppm.bits_per_note:.2f} bits per note:",
-        f"it also counts what each piece has played so far. The LSTM beats {beaten}{weights}.",
+        f"PPM predicts the test pieces better than the {name}{recalls} by {behind.bits_per_note - ppm.bits_per_note:.2f} bits per note:",
+        f"it also counts what each piece has played so far. The {name} beats {beaten}{weights}.",
     ]
 
 

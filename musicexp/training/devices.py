@@ -19,7 +19,8 @@ def resolved_here(config: Config) -> Resolved:
     threads = cpu_threads() if config.threads == "auto" else config.threads
     threads = max(1, threads // config.trainer.devices)
     here = this_machine(choose_device(config.trainer.accelerator).type)
-    return resolve(config.recurrence, config.precision, config.model.hidden_size, threads, here)
+    recurrence, precision = _computable(config.recurrence, config.precision, config)
+    return resolve(recurrence, precision, config.model.hidden_size, threads, here)
 
 
 def resolved_again(before: Resolved, config: Config, given: Config) -> Resolved:
@@ -39,7 +40,27 @@ def resolved_again(before: Resolved, config: Config, given: Config) -> Resolved:
             f"the run was trained with precision={before.precision}, and precision={precision} has other numbers for its weights; leave precision out, or start a new run"
         )
     here = this_machine(choose_device(config.trainer.accelerator).type)
+    recurrence, precision = _computable(recurrence, precision, config)
     return resolve(recurrence, precision, config.model.hidden_size, before.threads, here)
+
+
+def _computable(recurrence: str, precision: str, config: Config) -> tuple[str, str]:
+    """What of recurrence and precision the model leaves to choose: a Transformer is computed by torch alone.
+
+    Raises:
+        RunError: it is asked for in another way.
+    """
+    if config.model.kind != "transformer":
+        return recurrence, precision
+    if recurrence not in ("auto", "torch"):
+        raise RunError(
+            f"recurrence={recurrence} is a way to compute an LSTM, and this model is a Transformer; leave recurrence out"
+        )
+    if precision == "bf16":
+        raise RunError(
+            "precision=bf16 is for an LSTM, and this model is a Transformer; write precision=fp32, or leave it out"
+        )
+    return "torch", precision
 
 
 def cpu_threads() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from musicexp.config import Config
+from musicexp.model import Resolved
 from musicexp.music import Side
 from musicexp.music.corpus import source_of
 from musicexp.training.material import Material
@@ -29,6 +30,21 @@ def data_lines(config: Config, material: Material) -> list[str]:
         f"tokens   {config.tokens.kind}: {len(material.vocabulary):,} in the vocabulary, "
         f"{material.ids['train'].predicted():,} to train on{keys}"
     )
+    return lines
+
+
+def model_lines(config: Config, resolved: Resolved) -> list[str]:
+    """The line that begins with `model`, and what stands below it."""
+    model = config.model
+    looks = model.kind == "transformer"
+    way = f"{model.heads} heads, computed by torch" if looks else f"recurrence {resolved.recurrence}"
+    each = " on each device" if config.trainer.devices > 1 else ""
+    lines = [
+        f"model    {model.num_layers} x {model.hidden_size} {model.called}, {way}, {resolved.precision}, "
+        f"{count(resolved.threads, 'thread')}{each}"
+    ]
+    if looks and config.windows == "contiguous":
+        lines.append("         a Transformer carries nothing from window to window: each begins anew")
     return lines
 
 

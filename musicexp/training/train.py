@@ -44,7 +44,7 @@ from musicexp.training.callbacks import (
 )
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
-from musicexp.training.introduction import data_lines
+from musicexp.training.introduction import data_lines, model_lines
 from musicexp.training.judging import judge
 from musicexp.training.learning import clip_index
 from musicexp.training.leaving import Outcome, leave, log_figures
@@ -202,11 +202,8 @@ def introduce(
     data = material.summary
     for line in data_lines(config, material):
         reporter.say(line)
-    reporter.say(
-        f"model    {config.model.num_layers} x {config.model.hidden_size} LSTM, "
-        f"recurrence {resolved.recurrence}, {resolved.precision}, {resolved.threads} thread{'s' * (resolved.threads != 1)}"
-        + (" on each device" if config.trainer.devices > 1 else "")
-    )
+    for line in model_lines(config, resolved):
+        reporter.say(line)
     if not first:
         return
     code = code_state()
