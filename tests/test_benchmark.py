@@ -219,6 +219,9 @@ def test_it_is_no_wider_than_a_hundred_columns(folding: str) -> None:
                 effort, (dataclasses.replace(wide, tuned_seconds=9e4),), 1e5, 2, "AMD EPYC 9999 96-Core"
             )
             assert max(map(len, standing_lines(told))) <= COLUMNS
+            (cell_told,) = told.cells
+            other = dataclasses.replace(told, cells=(dataclasses.replace(cell_told, called="Transformer"),))
+            assert max(map(len, standing_lines(other))) <= COLUMNS
 
 
 def test_grouped_folds_have_nothing_published_beside_them() -> None:
@@ -236,6 +239,22 @@ def test_what_the_model_is_told_is_said() -> None:
         in told
     )
     assert not any("the LSTM is told" in line for line in standing_lines(standing("random")))
+
+
+def test_a_transformer_is_called_so() -> None:
+    """In every line and for programs: nobody takes its figures for an LSTM's."""
+    told = dataclasses.replace(
+        standing("random"),
+        cells=(
+            dataclasses.replace(standing("random").cells[0], called="Transformer", seeds=2, reads="rhythm"),
+        ),
+    )
+    lines = "\n".join(standing_lines(told))
+    assert "             Transformer with PPM, LTM+ and STM 2.000" in lines.replace("  2.000", " 2.000")
+    assert "Difference: Transformer less the other" in lines
+    assert "LSTM" not in lines
+    assert "LSTM" not in json.dumps(told.as_dict())
+    assert told.as_dict()["cells"][0]["mean"]["Transformer"] == pytest.approx(2.1)
 
 
 def test_one_fold_has_no_interval() -> None:

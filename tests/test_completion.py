@@ -110,14 +110,14 @@ def test_a_group_offers_its_options(group: str) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("model=", "model=lstm1 model=lstm2 model=lstm3"),
+        ("model=", "model=lstm1 model=lstm2 model=lstm3 model=transformer"),
         ("model=lstm2", "model=lstm2"),
         (
             "mod",
-            "model= model.num_layers= model.hidden_size= model.embedding_dim= model.dropout= model.embedding_dropout= model.recurrent_dropout= model.viewpoints= model.members=",
+            "model= model.kind= model.num_layers= model.hidden_size= model.heads= model.embedding_dim= model.dropout= model.embedding_dropout= model.recurrent_dropout= model.viewpoints= model.members=",
         ),
-        ("model.h", "model.hidden_size="),
-        ("+model.h", "+model.hidden_size="),
+        ("model.h", "model.hidden_size= model.heads="),
+        ("+model.h", "+model.hidden_size= +model.heads="),
         (
             "++tokens.kind=",
             "++tokens.kind=notes ++tokens.kind=events ++tokens.kind=abc ++tokens.kind=pitches ++tokens.kind=voice",
@@ -132,7 +132,7 @@ def test_a_group_offers_its_options(group: str) -> None:
         ("tracking.system_metrics=", "tracking.system_metrics=true tracking.system_metrics=false"),
         ("threads=", "threads=auto"),
         ("keep=l", "keep=last"),
-        ("model=lstm1,", "model=lstm1,lstm2 model=lstm1,lstm3"),
+        ("model=lstm1,", "model=lstm1,lstm2 model=lstm1,lstm3 model=lstm1,transformer"),
         ("keep=best,", "keep=best,last"),
         ("--", "--multirun --cfg --info --help"),
         ("--multirun --", "--cfg --info --help"),
@@ -144,7 +144,7 @@ def test_a_group_offers_its_options(group: str) -> None:
         ("+lr=1e-3 ++l", ""),
         (
             "model=lstm1 mode",
-            "model.num_layers= model.hidden_size= model.embedding_dim= model.dropout= model.embedding_dropout= model.recurrent_dropout= model.viewpoints= model.members=",
+            "model.kind= model.num_layers= model.hidden_size= model.heads= model.embedding_dim= model.dropout= model.embedding_dropout= model.recurrent_dropout= model.viewpoints= model.members=",
         ),
         ("resume=last c", "checkpoint.seconds="),
         ("resume=last model", ""),
@@ -333,7 +333,7 @@ def test_help_says_how_to_install_and_the_script_is_printed(
 
 
 def test_completing_is_quick_and_imports_nothing_heavy() -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "musicexp", "complete", "run", "model.h"]
+    command = [sys.executable, "-X", "importtime", "-m", "musicexp", "complete", "run", "model.hi"]
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -429,7 +429,7 @@ def terminals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Te
     [
         ("musicexp comple\tf\tx", "musicexp completion fish x"),
         ("musicexp run recu\tt\tx", "musicexp run recurrence=torch x"),
-        ("musicexp run model.h\t64", "musicexp run model.hidden_size=64"),
+        ("musicexp run model.hi\t64", "musicexp run model.hidden_size=64"),
         ("musicexp run lr=\tx", "musicexp run lr=x"),
         ("musicexp run --cf\t\t", "musicexp run --cfg job"),
         ("musicexp generate q\tx", "musicexp generate quiet-fox x"),
@@ -509,8 +509,12 @@ def bash_answers(line: str, folder: Path, first: str = "") -> list[str]:
 
 def test_bash_gets_only_what_is_behind_the_last_sign_it_breaks_at(folder: Path) -> None:
     prepared(folder)
-    assert bash_answers("musicexp run model=", folder) == ["lstm1", "lstm2", "lstm3"]
-    assert bash_answers("python -m musicexp run +model=lstm1,", folder) == ["lstm1,lstm2", "lstm1,lstm3"]
+    assert bash_answers("musicexp run model=", folder) == ["lstm1", "lstm2", "lstm3", "transformer"]
+    assert bash_answers("python -m musicexp run +model=lstm1,", folder) == [
+        "lstm1,lstm2",
+        "lstm1,lstm3",
+        "lstm1,transformer",
+    ]
     assert bash_answers("musicexp run tracking.uri=sqlite:///", folder)[-1] == "///x.db"
 
 
@@ -544,7 +548,12 @@ FISH_LINES = {
     "musicexp run lr=": [],
     "musicexp generate ": ["last", "quiet-fox", "--help"],
     "FOO=1 python -m musicexp run tokens.kind=a": ["tokens.kind=abc"],
-    "venv/bin/python3 -X dev -m musicexp run model=": ["model=lstm1", "model=lstm2", "model=lstm3"],
+    "venv/bin/python3 -X dev -m musicexp run model=": [
+        "model=lstm1",
+        "model=lstm2",
+        "model=lstm3",
+        "model=transformer",
+    ],
     "~/venv/bin/python -m musicexp run ++preci": ["++precision="],
     'musicexp run "keep=': ["keep=best", "keep=last"],
     "musicexp run dataset.path=my\\ fo": ["dataset.path=my folder/"],

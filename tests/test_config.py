@@ -85,7 +85,7 @@ REFUSED = {
     "epochs=3": "did you mean iterations?",
     "+lr=1": "lr is there already, so it needs no +; write lr=1",
     "model=lstm4": "model=lstm4 is not known: did you mean model=lstm",
-    "model=gru": "model may be lstm1, lstm2 or lstm3",
+    "model=gru": "model may be lstm1, lstm2, lstm3 or transformer",
     "dataset=": "dataset=empty is not known",
     "lr=fast": "lr must be a number, above 0 and at most 10, not 'fast'",
     "lr=0": "lr must be a number, above 0 and at most 10, not 0",

@@ -162,4 +162,5 @@ def _cells(plan: Plan, found: Mapping[Fold, FoldFigure]) -> Iterator[Cell]:
             continue
         kept = plan.tuned.get(table_of(*cell), {})
         tuned = [kept[number].seconds for number, _ in figures if number in kept]
-        yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None, plan.asked.reads)
+        called = plan.config(Fold(*cell, figures[0][0])).model.called
+        yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None, plan.asked.reads, called)

@@ -87,7 +87,7 @@ class FoldFigure:
 
 
 OURS = "LSTM"
-"""What the trained model is called."""
+"""What the trained model is called in a fold's file, whatever it is; `standing.Cell.called` says what it is."""
 
 MIXED = {name: f"{OURS} with {name}" for name in PPMS}
 """What the model is called where PPM speaks too (`metrics.mixture`); by the name of that PPM."""

@@ -19,9 +19,9 @@ FOLDINGS = {
     "grouped": "near-duplicates in one fold",
 }
 NOTE = (
-    "Difference: LSTM less the other, paired by fold, with a 95 % Student-t interval over the folds; folds share "
+    "Difference: {called} less the other, paired by fold, with a 95 % Student-t interval over the folds; folds share "
     "what they train on, so that it is narrower than it ought to be. LTM+ goes on learning from each test melody "
-    "that it has read; the LSTM and LTM do not. Mixed with PPM, how far PPM is trusted is learned within each melody anew."
+    "that it has read; the {called} and LTM do not. Mixed with PPM, how far PPM is trusted is learned within each melody anew."
 )
 QUICK = "quick=true shows that everything works; its figures say nothing of what can be reached."
 
@@ -39,11 +39,16 @@ def standing_lines(standing: Standing) -> list[str]:
         f"         this command took {duration(standing.seconds)}",
         *_tuning_lines(standing),
         "",
-        *wrap(NOTE, COLUMNS),
+        *wrap(NOTE.format(called=_called(standing)), COLUMNS),
         *wrap(NOT_COMPARABLE, COLUMNS),
         *([QUICK] if standing.effort == "quick" else []),
     ]
     return lines
+
+
+def _called(standing: Standing) -> str:
+    """What the trained models are; a benchmark trains one kind."""
+    return standing.cells[0].called if standing.cells else OURS
 
 
 def at_once(workers: int) -> str:
@@ -53,32 +58,37 @@ def at_once(workers: int) -> str:
 
 def cell_lines(cell: Cell) -> Iterator[str]:
     """A data set with one folding."""
-    known = PUBLISHED[cell.set]
+    known, width = PUBLISHED[cell.set], _width(cell)
     yield f"{cell.set}, {cell.folding} folds: {known.told}; {FOLDINGS[cell.folding]}"
     yield f"  {cell.pieces} melodies, {cell.pitches:,} pitches in {_folds(cell)}{_seeds(cell)}"
     if cell.reads == "rhythm":
-        yield "  the LSTM is told key, metre, and of every note its place in the bar and its duration; PPM is not"
+        yield f"  the {cell.called} is told key, metre, and of every note its place in the bar and its duration; PPM is not"
     if cell.folding == "random":
         for model, bits in known.bits_per_pitch.items():
-            yield f"  {'published' if model == 'bigram' else '':11}{model:{WIDTH}}{bits:6.3f}"
+            yield f"  {'published' if model == 'bigram' else '':11}{model:{width}}{bits:6.3f}"
         if known.reads_more:
             model, bits = known.reads_more
-            yield f"  {'':11}{model:{WIDTH}}{bits:6.3f}   is told durations and metre too"
+            yield f"  {'':11}{model:{width}}{bits:6.3f}   is told durations and metre too"
     else:
-        yield f"  {'published':11}{'nothing: the published folds are random':{WIDTH}}"
+        yield f"  {'published':11}{'nothing: the published folds are random':{width}}"
     for number, model in enumerate(PPMS):
-        yield f"  {'here' if not number else '':11}{model:{WIDTH}}{_mean(cell, model)}"
+        yield f"  {'here' if not number else '':11}{model:{width}}{_mean(cell, model)}"
     for model in (OURS, *MIXED.values()):
-        yield f"  {'':11}{model:{WIDTH}}{_mean(cell, model)}"
+        yield f"  {'':11}{cell.name(model):{width}}{_mean(cell, model)}"
     for number, (ours, model) in enumerate(pairs()):
         found = cell.beside(model, ours)
         low, high = found.difference.low, found.difference.high
         interval = "[one fold has none]" if math.isnan(low) else f"[{low:+.3f}, {high:+.3f}]"
         won = f"lower in {found.lower_in} of {count(len(cell.folds), 'fold')}"
-        yield f"  {'difference' if not number else '':11}{('to ' if ours == OURS else 'mixture to ') + model:{WIDTH}}{found.difference.mean:+6.3f}   {interval}   {won}"
+        yield f"  {'difference' if not number else '':11}{('to ' if ours == OURS else 'mixture to ') + model:{width}}{found.difference.mean:+6.3f}   {interval}   {won}"
     yield f"  {'model':11}{_parameters(cell)}; {duration(math.fsum(cell.seconds) / len(cell.folds))} of training a fold, {duration(math.fsum(cell.seconds))} in all"
     if not cell.whole:
         yield "  not all ten folds: these means do not stand beside the published ones"
+
+
+def _width(cell: Cell) -> int:
+    """Of the column of names."""
+    return max(WIDTH, *(len(cell.name(model)) + 1 for model in cell.bits))
 
 
 def _mean(cell: Cell, model: str) -> str:
@@ -93,7 +103,7 @@ def _folds(cell: Cell) -> str:
 
 
 def _seeds(cell: Cell) -> str:
-    return "" if cell.seeds == 1 else f"; the LSTM's figure is a mean of {cell.seeds} seeds"
+    return "" if cell.seeds == 1 else f"; the {cell.called}'s figure is a mean of {cell.seeds} seeds"
 
 
 def _parameters(cell: Cell) -> str:

@@ -41,6 +41,7 @@ class Cell:
         bits: by model, bits a pitch of each fold.
         seconds: of each training, fold by fold.
         tuned_seconds: of training in the search that found the settings; None where they were not tuned.
+        called: what the trained model is: LSTM or Transformer.
         reads: what the model was told, a key of `settings.READS`.
         threads: of each training.
     """
@@ -58,6 +59,11 @@ class Cell:
     runs: tuple[str, ...]
     tuned_seconds: float | None = None
     reads: str = "pitches"
+    called: str = OURS
+
+    def name(self, model: str) -> str:
+        """What a model of `bits` is called for people and programs."""
+        return model.replace(OURS, self.called)
 
     @property
     def whole(self) -> bool:
@@ -116,6 +122,7 @@ def cell_of(
     figures: Sequence[tuple[int, Sequence[FoldFigure]]],
     tuned_seconds: float | None,
     reads: str = "pitches",
+    called: str = OURS,
 ) -> Cell:
     """A cell from its folds' figures.
 
@@ -143,6 +150,7 @@ def cell_of(
         runs=tuple(one.run for one in every),
         tuned_seconds=tuned_seconds,
         reads=reads,
+        called=called,
     )
 
 
@@ -151,12 +159,13 @@ def _told(cell: Cell) -> dict[str, Any]:
     random = cell.folding == "random"
     return {
         **dataclasses.asdict(cell),
+        "bits": {cell.name(model): bits for model, bits in cell.bits.items()},
         "published": known.bits_per_pitch if random else None,
         "published_reading_more": dict([known.reads_more]) if random and known.reads_more else None,
-        "mean": {model: cell.mean(model) for model in cell.bits},
-        "sd": {model: _finite(cell.sd(model)) for model in cell.bits},
+        "mean": {cell.name(model): cell.mean(model) for model in cell.bits},
+        "sd": {cell.name(model): _finite(cell.sd(model)) for model in cell.bits},
         "beside": {
-            f"{ours}, {model}": {
+            f"{cell.name(ours)}, {model}": {
                 "difference": found.difference.mean,
                 "low": _finite(found.difference.low),
                 "high": _finite(found.difference.high),

@@ -38,7 +38,7 @@ def conf_dir() -> Path:
 
 
 def options_of(group: str) -> list[str]:
-    """The names that a group knows: `options_of('model')` is ['lstm1', 'lstm2', 'lstm3']."""
+    """The names that a group knows: `options_of('model')` is ['lstm1', 'lstm2', 'lstm3', 'transformer']."""
     return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
 
 

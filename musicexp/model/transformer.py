@@ -106,6 +106,7 @@ class Block(nn.Module):
                     keys_BNKD[:, :, : first + end],
                     values_BNKD[:, :, : first + end],
                     attn_mask=bias_NTK.masked_fill(hidden_B1TK, -torch.inf),
+                    dropout_p=self.dropout.p if self.training else 0.0,
                 )
             )
         return torch.cat(found, 2)
@@ -130,6 +131,7 @@ class MusicTransformer(nn.Module):
         Args:
             hidden_size: the width, a multiple of `heads`.
             embedding_dim: where it is another than the width, a linear layer stands between.
+            dropout: of what is looked at, of what each half of a block adds, and in front of the head.
             embedding_dropout: None for `dropout`.
             viewpoints: of the vocabulary, if the model is to see them.
         """
@@ -143,6 +145,7 @@ class MusicTransformer(nn.Module):
         )
         self.blocks = nn.ModuleList(Block(hidden_size, heads, dropout) for _ in range(num_layers))
         self.before_head = nn.LayerNorm(hidden_size)
+        self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden_size, vocabulary_size)
         self.recurrence: Recurrence | None = None  # an LSTM's: there is none here
         self.views: Views | None = None
@@ -175,7 +178,7 @@ class MusicTransformer(nn.Module):
             values_BTW = block(values_BTW, pieces_BK, number, past)
         if past is not None:
             past.tokens, past.pieces_BK = pieces_BK.shape[1], pieces_BK
-        hidden_BTW = self.before_head(values_BTW)
+        hidden_BTW = self.dropout(self.before_head(values_BTW))
         logits_BTV: Tensor = self.head(hidden_BTW)
         if self.views:
             assert seen_BTC is not None

@@ -38,7 +38,7 @@ MEANINGS = (
     (r"summary\.json", "the figures at the end, and what each melody was drawn with"),
     (r"config\.yaml", "every setting of the run"),
     (r"vocabulary\.json", "the tokens that the model knows, in order: row k of the weights is token k"),
-    (r"weights\.pt", "the model's weights: torch.load('weights.pt') gives a state_dict with torch.nn.LSTM's names"),
+    (r"weights\.pt", "the model's weights: torch.load('weights.pt') gives a state_dict, of an LSTM with torch.nn.LSTM's names"),
     (r"checkpoint\.ckpt", "everything that musicexp needs to draw more melodies or to go on training"),
     (r"diff\.patch", "what was changed in musicexp's own code, beside its git commit, when the run was made"),
     (r"rejected\.csv", "files of the data set that could not be used, and why"),
