@@ -127,6 +127,12 @@ def test_tuned_settings_are_kept_and_used(tmp_path: Path, monkeypatch: pytest.Mo
     assert two.lr != 0.002
     for more in ("tuned=false", "quick=true"):
         assert read_plan([*words, more]).config(Fold("kinder", "random", 3)).lr != 0.002
+    for other in ("reads=rhythm", "model=lstm2", "optimizer=adam"):
+        assert read_plan([*words, other]).config(Fold("kinder", "random", 3)).lr != 0.002, other
+    write_tuned(f"{table}_rhythm", {3: Tuned(("lr=0.0071",), 5.0, 1, "b")}, "...")
+    assert read_plan([*words, "reads=rhythm"]).config(Fold("kinder", "random", 3)).lr == 0.0071
+    with pytest.raises(SettingError, match=r"model=lstm2 and tune=true do not go together: .* leave one out"):
+        read_plan(["tune=true", "model=lstm2"])
     path.write_text("folds: [1]")
     with pytest.raises(SettingError, match=r"cannot be read \(\w+\); mend the file, delete it"):
         read_plan(words)

@@ -72,6 +72,20 @@ def test_it_trains_two_folds_and_prints_them(store: str) -> None:
         assert run.metrics[figure.METRIC] == pytest.approx(bits)
 
 
+def test_a_fold_that_is_trained_already_is_only_measured(store: str) -> None:
+    """It said "2 to train" and measured, where another version had measured before."""
+    before = table(*QUICK)
+    place = folds.place_of(plan.read_plan(["quick=true"]))
+    for run in place.store.runs({folds.TAG: "pearce"}):
+        of_before = {**json.loads(run.read(figure.FILE)), "format": figure.FORMAT - 1}
+        run.write(figure.FILE, json.dumps(of_before).encode())
+    told = ended(begun(*QUICK))
+    assert "folds    2 trained already, to measure, " in told
+    assert "to train" not in told
+    assert what_is_learnt(table(*QUICK)) == what_is_learnt(before)
+    assert len(place.store.runs({folds.TAG: "pearce"})) == 2
+
+
 def test_stopped_in_the_middle_it_goes_on_to_the_same_figures(store: str, tmp_path: Path) -> None:
     """SIGINT while both folds train, then while one is being trained after the other, then to the end."""
     whole = table(*LONGER, f"tracking.uri={tmp_path / 'never stopped' / 'mlflow.db'}")

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from musicexp.benchmark.figure import FoldFigure
-from musicexp.benchmark.folds import TRAINED, Place, finished, place_of, train_folds
+from musicexp.benchmark.folds import TRAINED, Place, finished, only_trained, place_of, train_folds
 from musicexp.benchmark.lines import at_once
-from musicexp.benchmark.plan import Fold, Plan, read_plan, table_of
+from musicexp.benchmark.plan import Fold, Plan, read_plan, table_of, tuned_name
 from musicexp.benchmark.settings import NAMES
 from musicexp.benchmark.standing import Cell, Standing, cell_of
 from musicexp.benchmark.tuning import tune
@@ -49,7 +49,7 @@ def benchmark(words: Sequence[str], terminal: Terminal) -> Standing:
     found = finished(plan, place)
     missing = [fold for fold in plan.every if fold not in found]
     if missing:
-        _say_what_is_missing(plan, missing, terminal)
+        _say_what_is_missing(plan, missing, len(only_trained(plan, place, missing)), terminal)
         _prepare(plan, missing, place, terminal)
         _train_side_by_side(words, min(plan.workers, len(missing)), len(missing), terminal)
         found = finished(plan, place)
@@ -109,13 +109,17 @@ def _check(plan: Plan) -> None:
         check(plan.config(Fold(*cell, plan.asked.folds[0])))
 
 
-def _say_what_is_missing(plan: Plan, missing: Sequence[Fold], terminal: Terminal) -> None:
+def _say_what_is_missing(plan: Plan, missing: Sequence[Fold], to_measure: int, terminal: Terminal) -> None:
     done = len(plan.every) - len(missing)
     of = f"; {done} of {len(plan.every)} are finished" if done else ""
     workers = min(plan.workers, len(missing))
-    terminal.say(f"folds    {len(missing)} to train, {at_once(workers)}{of}")
+    to_train = len(missing) - to_measure
+    to_do = [f"{to_train} to train"] if to_train or not to_measure else []
+    to_do += [f"{to_measure} trained already, to measure"] if to_measure else []
+    terminal.say(f"folds    {', '.join(to_do)}, {at_once(workers)}{of}")
     for table, tuned in plan.tuned.items():
-        terminal.say(f"tuned    {count(len(tuned), 'fold')} with settings of conf/tuned/{table}.yaml")
+        file = f"conf/tuned/{tuned_name(table, plan.asked.reads)}.yaml"
+        terminal.say(f"tuned    {count(len(tuned), 'fold')} with settings of {file}")
 
 
 def _prepare(plan: Plan, missing: Sequence[Fold], place: Place, terminal: Terminal) -> None:

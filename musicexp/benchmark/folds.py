@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,15 +48,32 @@ def finished(plan: Plan, place: Place) -> dict[Fold, FoldFigure]:
     Raises:
         StoreError: a fold's file is damaged.
     """
-    runs: dict[str, list[MlflowRun]] = {}
-    for run in place.store.runs({TAG: "pearce"}, here=True):
-        runs.setdefault(run.tags.get(SIGNATURE, ""), []).append(run)
+    runs = _runs(place)
     found = {}
     for fold in plan.every:
         figure = _figure_of(runs.get(plan.signature(fold), []))
         if figure is not None:
             found[fold] = figure
     return found
+
+
+def only_trained(plan: Plan, place: Place, missing: Iterable[Fold]) -> list[Fold]:
+    """Those of the missing folds whose training is over, so that they are only measured."""
+    runs = _runs(place)
+    return [fold for fold in missing if _done(runs.get(plan.signature(fold), [])) is not None]
+
+
+def _runs(place: Place) -> dict[str, list[MlflowRun]]:
+    """The runs of a benchmark by their signatures."""
+    runs: dict[str, list[MlflowRun]] = {}
+    for run in place.store.runs({TAG: "pearce"}, here=True):
+        runs.setdefault(run.tags.get(SIGNATURE, ""), []).append(run)
+    return runs
+
+
+def _done(runs: Iterable[MlflowRun]) -> MlflowRun | None:
+    """The first run that trained to its end and left its weights."""
+    return next((run for run in runs if run.status == "FINISHED" and run.has(CHECKPOINT_FILE)), None)
 
 
 def _figure_of(runs: list[MlflowRun]) -> FoldFigure | None:
@@ -108,7 +125,7 @@ def _trained(
     """Train a fold, or go on with the latest of its runs that was stopped, and measure it."""
     config = plan.config(fold)
     material = prepare(config, place.cache)
-    done = next((run for run in runs if run.status == "FINISHED" and run.has(CHECKPOINT_FILE)), None)
+    done = _done(runs)
     if done is None:
         stopped = [run for run in runs if run.status != "FINISHED" and run.has("config.yaml")]
         if stopped:

@@ -38,6 +38,11 @@ class Fold:
         return f"{self.set} {self.folding} fold {self.number}"
 
 
+def tuned_name(table: str, reads: str) -> str:
+    """The name of the file in conf/tuned/ for a table: what suits one reading suits no other."""
+    return table if reads == "pitches" else f"{table}_{reads}"
+
+
 def table_of(of: str, folding: str) -> str:
     """The table of a data set's folds."""
     return f"pearce_{of}_{folding}"
@@ -121,7 +126,8 @@ def read_plan(words: Sequence[str]) -> Plan:
     wanted = asked(words)
     plan = Plan(wanted, {})
     if wanted.tuned and not wanted.tune:
-        found = {table: read_tuned(table) for table in (table_of(*cell) for cell in plan.cells)}
+        tables = [table_of(*cell) for cell in plan.cells]
+        found = {table: read_tuned(tuned_name(table, wanted.reads)) for table in tables}
         plan = Plan(wanted, {table: tuned for table, tuned in found.items() if tuned})
     for fold in plan.every:
         plan.config(fold)

@@ -88,6 +88,8 @@ WHY_OWN = {
     "resume": "the same command goes on with what was interrupted, so leave it out",
 }
 """Settings of runs that the benchmark sets itself."""
+OTHER_MODELS = ("model", "optimizer")
+"""Groups: who chooses another of these has no use for what was found for the benchmark's own."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Asked:
     Attributes:
         effort: a name of `EFFORTS`.
         workers: None for one on each core.
-        tuned: whether tuned settings are used where there are some.
+        tuned: whether tuned settings are used where there are some: they are not for a model of another kind.
         words: settings of the runs.
     """
 
@@ -140,6 +142,12 @@ def asked(words: Sequence[str]) -> Asked:
         )
     if "trials" in own and not tune:
         raise SettingError(f"trials={own['trials']} goes with tune=true; leave it out, or write tune=true")
+    other = [word for word in others if word.partition("=")[0] in OTHER_MODELS]
+    if tune and other:
+        raise SettingError(
+            f"{other[0]} and tune=true do not go together: what is found is kept for the benchmark's own model; "
+            f"leave one out, or search with `sweep` (experiments/pearce/README.md)"
+        )
     effort = "quick" if quick else "full" if full else "ordinary"
     usual = EFFORTS[effort]
     folds = _listed("folds", own, map(str, usual.folds), map(str, range(FOLDS)))
@@ -151,7 +159,7 @@ def asked(words: Sequence[str]) -> Asked:
         reads=_one_of("reads", own, READS),
         seeds=_number("seeds", own),
         workers=None if own.get("workers", "auto") == "auto" else _number("workers", own),
-        tuned=tuned and usual.tuned,
+        tuned=tuned and usual.tuned and not other,
         tune=tune,
         trials=_number("trials", own),
         words=tuple(spelt(others)),

@@ -7,7 +7,7 @@ about a test piece.
 
 from __future__ import annotations
 
-from musicexp.benchmark.plan import Fold, Plan, table_of
+from musicexp.benchmark.plan import Fold, Plan, table_of, tuned_name
 from musicexp.benchmark.tuned import Tuned, read_tuned, tuned_path, write_tuned
 from musicexp.config import word
 from musicexp.errors import RunError
@@ -32,24 +32,24 @@ def tune(plan: Plan, command: str, terminal: Terminal) -> None:
         Interruption: a signal came; the same command goes on with the search that was begun.
     """
     for cell in plan.cells:
-        table = table_of(*cell)
+        kept = tuned_name(table_of(*cell), plan.asked.reads)
         for number in plan.asked.folds:
             fold = Fold(*cell, number)
-            before = read_tuned(table)
+            before = read_tuned(kept)
             there = before.get(number)
             if there and there.study == study_of(plan, fold) and there.trials >= plan.asked.trials:
                 continue
             found = _searched(plan, fold, terminal)
-            write_tuned(table, {**before, number: found}, command)
+            write_tuned(kept, {**before, number: found}, command)
             terminal.say(
                 f"tuned    {fold.told}: {' '.join(found.settings)}; {count(found.trials, 'trial')}, {duration(found.seconds)} of training"
             )
-        terminal.say(f"kept     {tuned_path(table)}")
+        terminal.say(f"kept     {tuned_path(kept)}")
 
 
 def study_of(plan: Plan, fold: Fold) -> str:
     """The name of a fold's search: another one where other settings are given."""
-    return f"{fold.table}-{fold.number}-{plan.signature(fold)[:8]}"
+    return f"{tuned_name(fold.table, plan.asked.reads)}-{fold.number}-{plan.signature(fold)[:8]}"
 
 
 def search_words(plan: Plan, fold: Fold) -> list[str]:
