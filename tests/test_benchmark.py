@@ -13,11 +13,12 @@ import pytest
 from musicexp.benchmark import figure, folds, tuned
 from musicexp.benchmark.figure import MIXED, OURS, PPMS, FoldFigure, PieceFigure, read_figure
 from musicexp.benchmark.lines import COLUMNS, standing_lines
-from musicexp.benchmark.plan import Fold, read_plan
+from musicexp.benchmark.plan import Fold, read_plan, table_of, tuned_name
 from musicexp.benchmark.published import PUBLISHED
 from musicexp.benchmark.settings import DEFAULTS, SETTINGS, asked, beside
 from musicexp.benchmark.standing import Standing, cell_of
 from musicexp.benchmark.tuned import Tuned, read_tuned, write_tuned
+from musicexp.benchmark.tuning import study_of
 from musicexp.cli import main
 from musicexp.errors import SettingError, StoreError
 
@@ -136,6 +137,17 @@ def test_tuned_settings_are_kept_and_used(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text("folds: [1]")
     with pytest.raises(SettingError, match=r"cannot be read \(\w+\); mend the file, delete it"):
         read_plan(words)
+
+
+def test_what_was_searched_for_is_what_is_trained() -> None:
+    """The tuned settings that come with this version: all folds, and `tune=true` does not search for them again."""
+    wanted = read_plan(["tune=true", "folding=random"])
+    for cell in wanted.cells:
+        found = read_tuned(tuned_name(table_of(*cell), "pitches"))
+        assert sorted(found) == list(range(10)), cell
+        for number, one in found.items():
+            assert one.study == study_of(wanted, Fold(*cell, number))
+            assert one.trials >= wanted.asked.trials
 
 
 # ---------------------------------------------------------------------------------------------------

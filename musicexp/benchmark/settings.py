@@ -67,7 +67,7 @@ DEFAULTS = {
     "full": "false",
     "tuned": "true",
     "tune": "false",
-    "trials": "12",
+    "trials": "8",
 }
 CHOICES = {
     "sets": tuple(PUBLISHED),
