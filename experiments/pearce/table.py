@@ -47,7 +47,7 @@ TRANSFORMER = (
     "lr=2e-3",
 )
 ROWS = (
-    Row("tuned", "one LSTM, settings found within each fold", ("folding=random",)),
+    Row("tuned", "one LSTM, settings found within each fold"),
     Row("ordinary", "one LSTM, settings by hand", ("tuned=false",)),
     Row("full", "six of them as one", ("full=true", "tuned=false")),
     Row("transformer", "a Transformer that sees the same", TRANSFORMER),
