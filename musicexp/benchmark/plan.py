@@ -30,7 +30,7 @@ class Fold:
 
     @property
     def table(self) -> str:
-        """The name of the table in conf/folds/ that says which melodies it tests."""
+        """The name of the table in conf/fold_tables/ that says which melodies it tests."""
         return table_of(self.set, self.folding)
 
     @property

@@ -146,7 +146,7 @@ def asked(words: Sequence[str]) -> Asked:
     if tune and other:
         raise SettingError(
             f"{other[0]} and tune=true do not go together: what is found is kept for the benchmark's own model; "
-            f"leave one out, or search with `sweep` (experiments/pearce/README.md)"
+            "leave one out, or search for that model with `python -m musicexp sweep`"
         )
     effort = "quick" if quick else "full" if full else "ordinary"
     usual = EFFORTS[effort]

@@ -28,6 +28,13 @@ class State(NamedTuple):
         return State(self.hidden_LBH.detach(), self.cell_LBH.detach())
 
 
+def code_length(logits_BTV: Tensor, targets_BT: Tensor) -> Tensor:
+    """Nats of the targets, summed; those that are `IGNORED` count nothing."""
+    return cross_entropy(
+        logits_BTV.flatten(0, 1), targets_BT.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
 class MusicLSTM(nn.Module):
     """Next-token logits of token sequences. Cells are the standard LSTM's, with tanh.
 
@@ -108,9 +115,7 @@ class MusicLSTM(nn.Module):
     ) -> tuple[Tensor, State]:
         """The code length of targets, summed: what training makes small. Where a target is `IGNORED` nothing counts."""
         logits_BTV, after = self(inputs_BT, state, seen_BTC)
-        return cross_entropy(
-            logits_BTV.flatten(0, 1), targets_BT.flatten(), ignore_index=IGNORED, reduction="sum"
-        ), after
+        return code_length(logits_BTV, targets_BT), after
 
     def _hidden(self, ids_BT: Tensor, state: State | None, added_BTE: Tensor | None) -> tuple[Tensor, State]:
         """What the head reads, dropout done, and the last state."""

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 
-from musicexp.data import IGNORED
-from musicexp.model.lstm import State
+from musicexp.model.lstm import State, code_length
 from musicexp.model.recurrence import Recurrence
 from musicexp.model.views import SPREAD, Views
 from musicexp.tokens import BOS
@@ -191,9 +190,7 @@ class MusicTransformer(nn.Module):
     ) -> tuple[Tensor, State]:
         """The code length of targets, summed: what training makes small. Where a target is `IGNORED` nothing counts."""
         logits_BTV, after = self(inputs_BT, state, seen_BTC)
-        return cross_entropy(
-            logits_BTV.flatten(0, 1), targets_BT.flatten(), ignore_index=IGNORED, reduction="sum"
-        ), after
+        return code_length(logits_BTV, targets_BT), after
 
     @property
     def parameters_count(self) -> int:
