@@ -5,13 +5,15 @@
 Both are processes of their own that take turns, so that a busy machine is as slow for one as for the other. The clock
 runs from before the process is started until `import torch, pytorch_lightning, mlflow` is done (its end, which takes
 another second, does not count), or until the first iteration of the default run begins, on a store and prepared data
-that are there. `first_iteration` is that run. Printed and written to benchmarks/starting.md.
+that are there. `first_iteration` is that run. Of words that train nothing, completion among them, for which every press
+of the tab key waits, the CPU seconds are counted. Printed and written to benchmarks/starting.md.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,13 @@ REPEATS = 5
 MOST = 1.5
 BARE = "import torch, pytorch_lightning, mlflow, json, time; print(json.dumps([time.monotonic()]))"
 RUN = str(Path(__file__).with_name("first_iteration.py"))
+LIGHT = {
+    ("complete", "run", "model.hi"): 0.25,
+    ("--help",): 0.5,
+    ("run", "--help"): 1.0,
+    ("run", "--cfg", "job"): 1.0,
+}
+"""Words behind `python -m musicexp`, with the CPU seconds that they may take."""
 
 
 def seconds(*words: str) -> list[float]:
@@ -51,6 +60,26 @@ def measured() -> tuple[list[float], list[float], list[float]]:
         ended.append(its_end)
         print(f"import {imported:.2f} s, first iteration {first:.2f} s, its end {its_end:.2f} s", flush=True)
     return bare, begins, ended
+
+
+def cpu_seconds(*words: str) -> float:
+    """What `python -m musicexp WORDS` takes of a processor."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "musicexp", *words], stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def light() -> list[Row]:
+    """Words that train nothing, in turns."""
+    found: dict[tuple[str, ...], list[float]] = {words: [] for words in LIGHT}
+    for _ in range(REPEATS):
+        for words, taken in found.items():
+            taken.append(cpu_seconds(*words))
+    return [
+        Row(f"`{' '.join(words)}`, CPU", *median_and_spread(taken, "s"), f"at most {LIGHT[words]} s")
+        for words, taken in found.items()
+    ]
 
 
 def main() -> None:
@@ -81,6 +110,7 @@ def main() -> None:
             Row("`import torch, pytorch_lightning, mlflow`", *median_and_spread(bare, "s")),
             *row("its first iteration begins", begins, f"at most {MOST} times"),
             *row("that has ended, its loss logged", ended),
+            *light(),
         ],
     )
 

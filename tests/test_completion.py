@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import resource
 import select
 import shutil
 import sqlite3
@@ -332,19 +331,14 @@ def test_help_says_how_to_install_and_the_script_is_printed(
     assert "@PYTHONS@" not in script(shell)
 
 
-def test_completing_is_quick_and_imports_nothing_heavy() -> None:
+def test_completing_imports_nothing_heavy() -> None:
+    """What makes it quick; how quick it is `benchmarks/starting.py` measures, for a busy machine must not fail a test."""
     command = [sys.executable, "-X", "importtime", "-m", "musicexp", "complete", "run", "model.hi"]
-    seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert done.stdout == "model.hidden_size=\n"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert done.stdout == "model.hidden_size=\n"
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert "musicexp" in imported
     assert not imported & set(HEAVY)
-    assert min(seconds) < 0.25
 
 
 # ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import os
 import struct
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 from random import Random
@@ -400,11 +399,9 @@ BOMB = (
 def test_entities_are_refused_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     name = {"latin-1": "ISO-8859-1", "utf-16-le": "UTF-16"}.get(encoding, encoding)
     bomb = BOMB.format(name).encode(encoding)
-    began = time.monotonic()
     assert "declares entities" in refused(tmp_path, bomb)
     assert "declares entities" in refused(tmp_path, zipped(a_xml=bomb), "a.mxl")
     assert "declares entities" in refused(tmp_path, zipped(**{"META-INF__container_xml": bomb}), "a.mxl")
-    assert time.monotonic() - began < 2
 
 
 def test_external_entities_are_refused(tmp_path: Path) -> None:
