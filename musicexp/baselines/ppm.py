@@ -82,33 +82,41 @@ class PPM:
     def token_nats(self, pieces: Sequence[Ids]) -> list[Floats]:
         """Code length of each predicted token: a list of float64 [tokens], by piece."""
         reading = self._reading(pieces)
-        models: list[Told] = []
-        if self.settings.long == "LTM":
-            models.append(self._long(reading))
-        elif self.settings.long == "LTM+":
-            models.append(self._learning(list(pieces)))
-        if self.settings.short:
-            models.append(self._short(pieces))
-        symbols = float(self._times_V.sum())
-        weights = [weight(model.entropy_nats, symbols, self.settings.bias) for model in models]
-        heard = sum(w * model.chance for w, model in zip(weights, models, strict=True))
-        return np.split(-np.log(heard / sum(weights)), reading.ends[:-1]) if len(pieces) else []
+        return _by_piece(self._nats(pieces, reading, reading.symbols[:, None])[:, 0], reading)
 
     def nats(self, pieces: Sequence[Ids]) -> list[Floats]:
         """What each symbol would cost at each predicted token: float64 [tokens, vocabulary] by piece, inf for what is never
-        predicted; LTM+ reads the pieces in their order. Token after token, so that it takes a millisecond each."""
-        found, learned = [], list(self._learned)
-        for piece in pieces:
-            context, rows = self.context(), []
-            for token in np.asarray(piece).tolist():
-                rows.append(context.probabilities())
-                context.advance(token)
-            with np.errstate(divide="ignore"):
-                found.append(-np.log(np.array(rows[1:] if self.settings.framed else rows)))
-            if self.settings.long == "LTM+":
-                self._learned.append(piece)
-        self._learned = learned
-        return found
+        predicted; LTM+ reads the pieces in their order."""
+        reading = self._reading(pieces)
+        every = np.broadcast_to(np.arange(self._size), (len(reading.places), self._size))
+        found = self._nats(pieces, reading, every)
+        found[:, self._times_V == 0] = np.inf
+        return _by_piece(found, reading)
+
+    def nats_among(self, pieces: Sequence[Ids], among: Sequence[Ids]) -> list[Floats]:
+        """What some symbols would cost at each predicted token: float64 [tokens, symbols] by piece.
+
+        Args:
+            among: for each piece int64 [tokens, symbols], which symbols are asked about; as many at each token.
+        """
+        reading = self._reading(pieces)
+        return _by_piece(self._nats(pieces, reading, np.concatenate(among)), reading) if len(pieces) else []
+
+    def _nats(self, pieces: Sequence[Ids], reading: Reading, asked_TN: Ints) -> Floats:
+        """The cost of symbols at each token of all pieces, [tokens, symbols]."""
+        models: list[Told] = []
+        if self.settings.long == "LTM":
+            models.append(self._long(reading, asked_TN))
+        elif self.settings.long == "LTM+":
+            models.append(self._learning(list(pieces), reading, asked_TN))
+        if self.settings.short:
+            models.append(self._short(pieces, reading, asked_TN))
+        if len(models) == 1:
+            return np.asarray(-np.log(models[0].chances))
+        symbols = float(self._times_V.sum())
+        weights = [weight(model.entropy_nats, symbols, self.settings.bias) for model in models]
+        heard = sum(w[:, None] * model.chances for w, model in zip(weights, models, strict=True))
+        return np.asarray(-np.log(heard / np.sum(weights, axis=0)[:, None]))
 
     def context(self) -> Context:
         """A new piece that grows token by token, asked what comes next; LTM+ knows what it was fitted to, and the piece."""
@@ -125,18 +133,18 @@ class PPM:
     def _reading(self, pieces: Sequence[Ids]) -> Reading:
         return Reading.of(pieces, self.settings.framed)
 
-    def _long(self, reading: Reading) -> Told:
+    def _long(self, reading: Reading, asked_TN: Ints) -> Told:
         predicted, found = len(reading.places), []
         some = max(CELLS_AT_ONCE // self._size, 1)
         for first in range(0, predicted, some):
-            asked = np.arange(first, min(first + some, predicted))
-            chain = remembered(self._tree, reading, asked, self._size, self.settings.order)
-            found.append(told(chain, reading.symbols[asked], self._times_V))
-        return _joined(found)
+            tokens = np.arange(first, min(first + some, predicted))
+            chain = remembered(self._tree, reading, tokens, self._size, self.settings.order)
+            found.append(told(chain, asked_TN[tokens], self._times_V))
+        return _joined(found, asked_TN)
 
-    def _learning(self, pieces: list[Ids]) -> Told:
+    def _learning(self, pieces: list[Ids], whole: Reading, asked_TN: Ints) -> Told:
         found = []
-        for first, last in _shares([len(piece) * self._size for piece in pieces]):
+        for first, last, tokens in _shares([len(piece) * self._size for piece in pieces], whole):
             known = [*self._learned, *pieces[:first]]
             reading = self._reading([*known, *pieces[first:last]])
             before = int(reading.ends[len(known) - 1]) if known else 0
@@ -150,46 +158,69 @@ class PPM:
                 self._size,
                 self.settings.order,
             )
-            found.append(told(chain, columns[before:], self._times_V))
-        return _joined(found)
+            found.append(told(chain, asked_TN[tokens], self._times_V))
+        return _joined(found, asked_TN)
 
-    def _short(self, pieces: Sequence[Ids]) -> Told:
+    def _short(self, pieces: Sequence[Ids], whole: Reading, asked_TN: Ints) -> Told:
         """Symbols that a piece does not have are equally likely all along: one column stands for them."""
         held = [np.asarray(piece) for piece in pieces]
+        costs = [len(piece) * (len(np.unique(piece)) + 1) for piece in held]
         found = []
-        for first, last in _shares([len(piece) * (len(np.unique(piece)) + 1) for piece in held]):
+        for first, last, tokens in _shares(costs, whole):
             reading = self._reading(held[first:last])
-            columns, width = _within(reading, self._size)
-            times = np.ones(width + 1)
-            times[-1] = self._times_V.sum() - width
-            chain = running(reading, 0, reading.pieces, columns, width + 1, self._size, self.settings.order)
-            found.append(told(chain, columns, times))
-        return _joined(found)
+            there = _Within(reading, self._size)
+            times = np.ones(there.width + 1)
+            times[-1] = self._times_V.sum() - there.width
+            came = there.columns(reading.symbols[:, None])[:, 0]
+            size, order = self._size, self.settings.order
+            chain = running(reading, 0, reading.pieces, came, there.width + 1, size, order)
+            found.append(told(chain, there.columns(asked_TN[tokens]), times))
+        return _joined(found, asked_TN)
 
 
-def _within(reading: Reading, size: int) -> tuple[Ints, int]:
-    """For each predicted token its number among the symbols of its piece, and how many a piece has at most."""
-    pairs, columns = np.unique(reading.pieces * size + reading.symbols, return_inverse=True)
-    begins = np.searchsorted(pairs, reading.pieces * size)
-    width = int((columns - begins).max(initial=-1)) + 1
-    return columns - begins, width
+class _Within:
+    """For each predicted token the symbols of its piece, numbered from 0.
+
+    Attributes:
+        width: how many a piece has at most.
+    """
+
+    def __init__(self, reading: Reading, size: int) -> None:
+        self._base = reading.pieces * size
+        self._pairs = np.unique(self._base + reading.symbols)
+        self._begins = np.searchsorted(self._pairs, self._base)
+        ends = np.searchsorted(self._pairs, self._base + size)
+        self.width = int((ends - self._begins).max(initial=0))
+
+    def columns(self, symbols_TN: Ints) -> Ints:
+        """The numbers of symbols at each token, [tokens, symbols]; `width` of those that its piece does not have."""
+        keys = self._base[:, None] + symbols_TN
+        places = np.minimum(np.searchsorted(self._pairs, keys), max(len(self._pairs) - 1, 0))
+        there = self._pairs[places] == keys if len(self._pairs) else np.zeros(keys.shape, dtype=bool)
+        return np.where(there, places - self._begins[:, None], self.width)
 
 
-def _shares(costs: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Pieces first to last of which so many cells are held at once; at least one piece."""
+def _by_piece(found: Floats, reading: Reading) -> list[Floats]:
+    return np.split(found, reading.ends[:-1]) if len(reading.ends) else []
+
+
+def _shares(costs: Sequence[int], whole: Reading) -> Iterator[tuple[int, int, slice]]:
+    """Pieces first to last of which so many cells are held at once, at least one piece, and their predicted tokens."""
+    ends = np.concatenate([[0], whole.ends]).tolist()
     first, held = 0, 0
     for last, cost in enumerate(costs):
         if held and held + cost > CELLS_AT_ONCE:
-            yield first, last
+            yield first, last, slice(ends[first], ends[last])
             first, held = last, 0
         held += cost
     if costs:
-        yield first, len(costs)
+        yield first, len(costs), slice(ends[first], ends[-1])
 
 
-def _joined(found: Sequence[Told]) -> Told:
-    none = np.zeros(0)
+def _joined(found: Sequence[Told], asked_TN: Ints) -> Told:
+    if not found:
+        return Told(np.zeros(asked_TN.shape), np.zeros(len(asked_TN)))
     return Told(
-        np.concatenate([none, *(part.chance for part in found)]),
-        np.concatenate([none, *(part.entropy_nats for part in found)]),
+        np.concatenate([part.chances for part in found]),
+        np.concatenate([part.entropy_nats for part in found]),
     )

@@ -47,28 +47,28 @@ class Told:
     """What a model says of tokens in their contexts.
 
     Attributes:
-        chance: float64 [tokens], of the token that came.
+        chances: float64 [tokens, symbols], of the symbols that are asked about at each.
         entropy_nats: float64 [tokens], of the whole distribution.
     """
 
-    chance: Floats
+    chances: Floats
     entropy_nats: Floats
 
 
 def told(chain: Iterator[Contexts], columns: Ints, times_V: Floats) -> Told:
-    """Chances of tokens, each in the longest of its contexts.
+    """Chances of symbols at each token, in the longest of its contexts.
 
     Args:
         chain: contexts of 0, 1, 2 ... tokens; those asked for in one are among those of the one before.
-        columns: int64 [tokens], the tokens that came; all of them are asked for in the empty context.
+        columns: int64 [tokens, symbols], the columns asked about; all tokens are asked for in the empty context.
     """
-    found = Told(np.zeros(len(columns)), np.zeros(len(columns)))
+    found = Told(np.zeros(columns.shape), np.zeros(len(columns)))
 
     def settle(contexts: Contexts, below_RV: Floats, staying: NDArray[np.bool_]) -> None:
         used, rows = np.unique(contexts.rows[staying], return_inverse=True)
         chances_RV = distribution(contexts.counts_RV[used], below_RV[used], times_V)
         asked = contexts.asked[staying]
-        found.chance[asked] = chances_RV[rows, columns[asked]]
+        found.chances[asked] = chances_RV[rows[:, None], columns[asked]]
         found.entropy_nats[asked] = entropy_nats(chances_RV, times_V)[rows]
 
     before = next(chain)

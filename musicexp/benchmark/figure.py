@@ -3,7 +3,8 @@
 Every pitch is asked for, a piece's first one too, among the pitches of the data set alone: no model is asked whether
 a piece ends, and none loses chances to an end, a beginning or a pitch that only transposed pieces have. A model that reads
 key, metre and rhythm too (`reads=rhythm`) is asked for pitches alone, each behind its own rhythm. PPM reads pitches and
-nothing else; it has counted all that the model could know of the fold, its training and its validation pieces, in their own keys.
+nothing else, multiple viewpoints what the model is told; both have counted all that it could know of the fold, its training
+and its validation pieces, in their own keys.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.baselines import PPM, PPMSettings
+from musicexp.baselines import (
+    PITCHES_ALONE,
+    PPM,
+    WITH_RHYTHM,
+    Long,
+    MelodyLine,
+    MultipleViewpoints,
+    PPMSettings,
+)
 from musicexp.data import TokenStore
 from musicexp.errors import StoreError
 from musicexp.generation import Checkpoint
@@ -30,7 +39,7 @@ from musicexp.training import Material, judged_model
 
 FILE = "benchmark.json"
 METRIC = "benchmark/bits_per_pitch"
-FORMAT = 3
+FORMAT = 4
 """Counts up when the same model and pieces would give other figures; what an older one says is then measured again."""
 
 PPMS = {
@@ -39,6 +48,10 @@ PPMS = {
 }
 """Those that the model stands beside: one that knows the training part and the piece, one that goes on learning from
 every test piece that it has read."""
+VIEWPOINTS: dict[str, Long] = {"viewpoints": "LTM", "viewpoints, LTM+": "LTM+"}
+"""Multiple viewpoints (`baselines.multiple_viewpoints`), long-term and short-term, that know as much as either PPM."""
+VIEWS = {"pitches": PITCHES_ALONE, "voice": WITH_RHYTHM}
+"""Which they are, by `tokens.kind`: none is told what the model is not."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +102,8 @@ class FoldFigure:
 OURS = "LSTM"
 """What the trained model is called in a fold's file, whatever it is; `standing.Cell.called` says what it is."""
 
-MIXED = {name: f"{OURS} with {name}" for name in PPMS}
-"""What the model is called where PPM speaks too (`metrics.mixture`); by the name of that PPM."""
+MIXED = {name: f"{OURS} with {name}" for name in VIEWPOINTS}
+"""What the model is called where viewpoints speak too (`metrics.mixture`); by their name."""
 
 
 def measured(
@@ -106,14 +119,17 @@ def measured(
     numbers = in_order(store, [sound for sound, _ in rows])
     alphabet = pitches_of(store)
     tests = [store.piece(number) for number in numbers]
+    known = [piece for side in SIDES[:2] for piece in material.ids[side]]
     symbols = [_symbols(piece, alphabet) for piece in tests]
     model = nats_among(judged_model(checkpoint), tests, alphabet.tolist())
-    nats = {OURS: [_of(*both) for both in zip(model, symbols, strict=True)]}
-    known = [_symbols(piece, alphabet) for side in SIDES[:2] for piece in material.ids[side]]
+    said = {OURS: model}
     for name, settings in PPMS.items():
-        ppm = PPM(len(alphabet), settings).fit(known).nats(symbols)
-        nats[name] = [_of(*both) for both in zip(ppm, symbols, strict=True)]
-        nats[MIXED[name]] = [mixed_nats(*all_three) for all_three in zip(model, ppm, symbols, strict=True)]
+        ppm = PPM(len(alphabet), settings).fit([_symbols(piece, alphabet) for piece in known])
+        said[name] = ppm.nats(symbols)
+    said |= _said_by_viewpoints(store, alphabet, known, tests)
+    nats = {name: [_of(*both) for both in zip(of, symbols, strict=True)] for name, of in said.items()}
+    for name, mixed in MIXED.items():
+        nats[mixed] = [mixed_nats(*all_three) for all_three in zip(model, said[name], symbols, strict=True)]
     bits = {name: [float(piece.sum()) / math.log(2) for piece in of] for name, of in nats.items()}
     return FoldFigure(
         run,
@@ -130,6 +146,21 @@ def measured(
         sum(weight.numel() for weight in checkpoint.weights.values()),
         checkpoint.resolved.threads,
     )
+
+
+def _said_by_viewpoints(
+    store: TokenStore, alphabet: NDArray[np.int64], known: Sequence[Ids], tests: Sequence[Ids]
+) -> dict[str, list[NDArray[np.float64]]]:
+    """What each pitch would cost under multiple viewpoints at each note of the tests, by their name."""
+    spelling, vocabulary = tokenizer(store.vocabulary.kind), store.vocabulary
+    pitches = [spelling.parted(vocabulary.tokens[i]).pitch for i in alphabet.tolist()]
+
+    def lines(pieces: Sequence[Ids]) -> list[MelodyLine]:
+        return [MelodyLine.of(spelling.piece(vocabulary.decode(piece[1:-1]))) for piece in pieces]
+
+    model = MultipleViewpoints(VIEWS[vocabulary.kind], np.array(pitches)).fit(lines(known))
+    asked = lines(tests)
+    return {name: model.nats(asked, long) for name, long in VIEWPOINTS.items()}
 
 
 def pitches_of(store: TokenStore) -> NDArray[np.int64]:

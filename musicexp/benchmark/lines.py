@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from textwrap import wrap
 
-from musicexp.benchmark.figure import MIXED, OURS, PPMS
+from musicexp.benchmark.figure import MIXED, OURS, PPMS, VIEWPOINTS
 from musicexp.benchmark.published import NOT_COMPARABLE, PUBLISHED, SOURCE
 from musicexp.benchmark.standing import Cell, Standing, pairs
 from musicexp.report import duration
@@ -21,7 +21,9 @@ FOLDINGS = {
 NOTE = (
     "Difference: {called} less the other, paired by fold, with a 95 % Student-t interval over the folds; folds share "
     "what they train on, so that it is narrower than it ought to be. LTM+ goes on learning from each test melody "
-    "that it has read; the {called} and LTM do not. Mixed with PPM, how far PPM is trusted is learned within each melody anew."
+    "that it has read; the {called} and LTM do not. Viewpoints: many PPMs that read intervals, steps of the scale and more "
+    "(Conklin & Witten 1995); how much each is heard is fitted within the training part. Mixed with them, how far they are "
+    "trusted is learned within each melody anew."
 )
 QUICK = "quick=true shows that everything works; its figures say nothing of what can be reached."
 
@@ -62,7 +64,7 @@ def cell_lines(cell: Cell) -> Iterator[str]:
     yield f"{cell.set}, {cell.folding} folds: {known.told}; {FOLDINGS[cell.folding]}"
     yield f"  {cell.pieces} melodies, {cell.pitches:,} pitches in {_folds(cell)}{_seeds(cell)}"
     if cell.reads == "rhythm":
-        yield f"  the {cell.called} is told key, metre, and of every note its place in the bar and its duration; PPM is not"
+        yield f"  the {cell.called} and viewpoints are told key, metre, phrases, each note's place and duration; PPM is not"
     if cell.folding == "random":
         for model, bits in known.bits_per_pitch.items():
             yield f"  {'published' if model == 'bigram' else '':11}{model:{width}}{bits:6.3f}"
@@ -71,7 +73,7 @@ def cell_lines(cell: Cell) -> Iterator[str]:
             yield f"  {'':11}{model:{width}}{bits:6.3f}   is told durations and metre too"
     else:
         yield f"  {'published':11}{'nothing: the published folds are random':{width}}"
-    for number, model in enumerate(PPMS):
+    for number, model in enumerate([*PPMS, *VIEWPOINTS]):
         yield f"  {'here' if not number else '':11}{model:{width}}{_mean(cell, model)}"
     for model in (OURS, *MIXED.values()):
         yield f"  {'':11}{cell.name(model):{width}}{_mean(cell, model)}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from musicexp.benchmark.figure import MIXED, OURS, PPMS, FoldFigure
+from musicexp.benchmark.figure import MIXED, OURS, PPMS, VIEWPOINTS, FoldFigure
 from musicexp.benchmark.published import PUBLISHED, SOURCE
 from musicexp.benchmark.settings import FOLDS
 from musicexp.metrics import Interval, paired
@@ -134,7 +134,7 @@ def cell_of(
         model: tuple(
             math.fsum(one.bits_per_pitch(model) for one in seeds) / len(seeds) for _, seeds in figures
         )
-        for model in (OURS, *PPMS, *MIXED.values())
+        for model in (OURS, *PPMS, *VIEWPOINTS, *MIXED.values())
     }
     return Cell(
         set=of,
@@ -179,8 +179,9 @@ def _told(cell: Cell) -> dict[str, Any]:
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Which of ours is set beside which PPM: the model beside each, and each mixture beside its own."""
-    return [*((OURS, model) for model in PPMS), *((mixed, model) for model, mixed in MIXED.items())]
+    """Which of ours is set beside which other: the model beside those that count, each mixture beside its viewpoints."""
+    counting = [*PPMS, next(iter(VIEWPOINTS))]
+    return [*((OURS, model) for model in counting), *((mixed, model) for model, mixed in MIXED.items())]
 
 
 def _finite(value: float) -> float | None:

@@ -16,7 +16,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Of the second model."""
 SHARPNESS = (1.0, 1.15)
 """Powers to which a pool is taken."""

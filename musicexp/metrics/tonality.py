@@ -13,14 +13,9 @@ from numpy.typing import NDArray
 
 from musicexp.metrics.lines import bars_of, entropy_bits
 from musicexp.music import Piece
-from musicexp.music.keys import pitch_class_lengths
+from musicexp.music.keys import KRUMHANSL_KESSLER, pitch_class_lengths
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
-KRUMHANSL_KESSLER = (
-    (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
-)
-"""How well each pitch class from the tonic fitted a major and a minor key for listeners (Krumhansl and Kessler 1982)."""
 
 
 def scale_consistency(piece: Piece) -> float:

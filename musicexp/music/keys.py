@@ -25,6 +25,15 @@ AARDEN_ESSEN = {
 }  # fmt: skip
 """The weights of the pitch classes from the tonic, as music21 has them: they are written here for runs that do without it."""
 
+KRUMHANSL_KESSLER = (
+    (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+)
+"""How well each pitch class from the tonic fitted a major and a minor key for listeners (Krumhansl and Kessler 1982)."""
+
+WITH_MINOR_THIRD = ("minor", "aeolian", "dorian", "phrygian", "locrian")
+"""Modes."""
+
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 TARGETS = {
     "major": 0,

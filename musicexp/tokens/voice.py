@@ -21,7 +21,7 @@ from sys import intern
 
 from musicexp.music import Note, Piece
 from musicexp.music.bar_lines import written_upbeat
-from musicexp.music.keys import tonic_and_mode
+from musicexp.music.keys import WITH_MINOR_THIRD, tonic_and_mode
 from musicexp.music.similar import skyline
 from musicexp.music.transposition import transposed_key
 from musicexp.tokens.event_grammar import DEFAULT_METRE, bar_steps
@@ -32,7 +32,6 @@ from musicexp.tokens.voice_grammar import NO_KEY, Place, Row, Said, VoiceGrammar
 from musicexp.tokens.voice_nearest import nearest
 
 MINOR = 12
-WITH_MINOR_THIRD = ("minor", "aeolian", "dorian", "phrygian", "locrian")
 
 
 class VoiceTokenizer:
