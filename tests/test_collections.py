@@ -29,7 +29,7 @@ def pieces(card: Collection, files: int | None = None) -> list[Piece]:
     """What the collection holds, or its first files; nothing in it may be rejected."""
     found = []
     for path in card.paths()[:files]:
-        reading = read_file(path)
+        reading = read_file(path, reader="graces" if card.graces else "symusic")
         assert reading.rejected == []
         found += [kept for piece in reading.pieces if (kept := card.kept(piece)) is not None]
     return found
@@ -67,6 +67,13 @@ def test_kinder_is_the_data_set_of_pearce() -> None:
     found = pieces(collection("kinder"))
     assert (len(found), sum(map(len, found))) == (213, 8393)
     assert len({pitch for piece in found for pitch in piece.pitch.tolist()}) == 27
+
+
+@pytest.mark.slow
+def test_every_chorale_has_fermatas() -> None:
+    """Five stand on notes that are tied to the one before."""
+    held = [int(piece.held.sum()) for piece in pieces(collection("pearce_chorales"))]
+    assert (sum(held), min(held) > 0) == (1143, True)
 
 
 @pytest.mark.slow

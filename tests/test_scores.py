@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import struct
@@ -17,11 +18,15 @@ from conftest import ROOT, SHARED, melody
 from tunes import scale, sounding
 
 from musicexp.music import Note, Piece, read_file, write_midi
+from musicexp.music.cache import decoded, encoded
 from musicexp.music.collections import corpus_dir
 from musicexp.music.musicxml import LARGEST_MEGABYTES
+from musicexp.music.piece import Reading
 from musicexp.music.scores import score_piece, score_pieces
+from musicexp.music.transposition import transposed
 from musicexp.music.voices import selected
 
+FERMATA = "<notations><fermata/></notations>"
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.0 Partwise//EN" '
     '"http://localhost:1/dtds/partwise.dtd">\n'
@@ -386,6 +391,35 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     said = text.replace("UTF-8", {"latin-1": "ISO-8859-1", "utf-16": "UTF-16"}.get(encoding, "UTF-8"))
     for document in (said, text) if encoding == "utf-16" else (said,):
         assert read(tmp_path, document.encode(encoding)).parts == ("Flöte",)
+
+
+def test_fermatas_are_kept_with_their_notes(tmp_path: Path) -> None:
+    """On a note, on either half of a tied one, on a chord; and after a note that a grace note shortens."""
+    bars = [
+        note("C4") + note("D4", 1, FERMATA) + note("E4", 1, START) + note("E4", 1, STOP + FERMATA),
+        note("F4", 1, FERMATA) + note("A4", 1, CHORD + FERMATA) + note("G4", 3, FERMATA + START),
+        note("G4", 1, STOP) + note("C4", 3),
+    ]
+    piece = read(tmp_path, musicxml(bars).encode())
+    assert list(zip(piece.pitch.tolist(), piece.held.tolist(), strict=True)) == [
+        (60, False), (62, True), (64, True), (65, True), (69, True), (67, True), (60, False),
+    ]  # fmt: skip
+    assert piece.fingerprint() == dataclasses.replace(piece, fermata=None).fingerprint()
+    assert piece.only(piece.pitch > 64).held.tolist() == [True] * 3
+    assert piece.only(piece.pitch == 60).fermata is None
+    moved = transposed(piece, 2)
+    assert moved is not None
+    assert (moved.held == piece.held).all()
+    again = decoded(encoded(Reading("a", [piece, piece.only(piece.pitch == 60)])))
+    assert again.pieces[0].held.tolist() == piece.held.tolist()
+    assert again.pieces[1].fermata is None
+    assert read(tmp_path, musicxml([note("C4")]).encode()).fermata is None
+
+
+def test_kern_has_fermatas_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.krn"
+    path.write_text("**kern\n*M4/4\n=1-\n4c\n4d;\n2e\n=2\n1f;\n==\n*-\n")
+    assert score_piece(path, "a").held.tolist() == [False, True, False, True]
 
 
 BOMB = (

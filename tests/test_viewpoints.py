@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import math
 
@@ -19,10 +20,12 @@ from musicexp.data import Batch, Sequences, Windows
 from musicexp.data.windows import IGNORED
 from musicexp.model import Members, MusicLSTM, Stepper, members_of, recurrence
 from musicexp.model.native import built, load
-from musicexp.music import Piece
+from musicexp.music import Note, Piece
 from musicexp.music.transposition import transposed
 from musicexp.tokens import BOS, EOS, PAD, TOKENIZERS, Ids, Viewpoints, Vocabulary, tokenizer
 from musicexp.tokens.viewpoints import (
+    BEGINS,
+    ENDS,
     FIRST,
     FROM_FIRST,
     INTERVAL,
@@ -38,6 +41,7 @@ from musicexp.tokens.viewpoints import (
     TO_RESEMBLING,
     WIDER,
     WIDEST,
+    WITHIN,
 )
 from musicexp.training.module import LSTMModule, new_optimizer
 
@@ -109,6 +113,46 @@ def test_matches_are_the_longest_and_the_latest(pitches: list[int]) -> None:
                 assert int(PITCHES.tokens[told]) == pitches[place]
             else:
                 assert int(PITCHES.tokens[told]) == pitches[now - 1] + pitches[place] - pitches[place - 1]
+
+
+def test_phrases_by_hand() -> None:
+    """C D E with a fermata, F G: what is known of the note to come, and the way from the phrase's first note."""
+    notes = [Note(24 * i, 24, pitch) for i, pitch in enumerate((60, 62, 64, 65, 67))]
+    piece = Piece.of(notes, fermata=np.array([False, False, True, False, False]))
+    views, vocabulary = viewpoints("voice", piece)
+    words = tokenizer("voice").tokens(piece)
+    seen = views.of(np.array([BOS, *vocabulary.encode(words), EOS]))[1:-1]
+    phrase, way, first = seen[:, -3:].T.tolist()
+    at = [words.index(f"pitch:{note.pitch}") for note in notes]
+    assert words[at[2] - 2] == "fermata"
+    assert phrase[: at[0]] == [BEGINS] * at[0]
+    assert [phrase[i] for i in at] == [WITHIN, WITHIN, BEGINS, WITHIN, WITHIN]
+    assert phrase[at[2] - 2 : at[2]] == [WITHIN + ENDS] * 2
+    assert [way[i] - WIDEST for i in at] == [0, 2, 4, 0, 2]
+    assert [first[i] for i in at] == [60, 60, 60, 65, 65]
+    assert way[0] == NO_INTERVAL
+    without, _ = viewpoints("voice", Piece.of(notes))
+    assert views.columns == without.columns + 3
+    assert len(views.references) == len(without.references) + 1
+
+
+@slowly
+@given(
+    piece=melodies(), held=st.lists(st.booleans(), min_size=12, max_size=12), semitones=st.integers(-12, 12)
+)
+def test_phrases_are_alike_in_every_key_and_not_seen_before_they_come(
+    piece: Piece, held: list[bool], semitones: int
+) -> None:
+    held[0] = True
+    piece = dataclasses.replace(piece, fermata=np.array(held[: len(piece)]))
+    other = transposed(piece, semitones)
+    assert other is not None
+    views, vocabulary = viewpoints("voice", piece, other)
+    mine, its = (ids_of("voice", one, vocabulary) for one in (piece, other))
+    whole = views.of(mine)
+    assert (whole[:, [-3, -2]] == views.of(its)[:, [-3, -2]]).all()
+    for end in range(1, len(mine)):
+        assert (views.of(mine[:end]) == whole[:end]).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)

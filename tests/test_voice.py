@@ -30,6 +30,7 @@ UPBEAT = Piece.of(
 METRES = st.tuples(st.integers(1, 24), st.sampled_from([1, 2, 3, 4, 8, 16, 64, 128]))
 TOKENS = (
     st.sampled_from(["key:none", "key:9/minor", "key:12/major", "metre:3/4", "metre:1/64", "1:0:24", "0:0:1"])
+    | st.just("fermata")
     | st.builds("{}:{}:{}".format, st.integers(0, 3), st.integers(0, 130), st.integers(0, 60))
     | st.builds("pitch:{}".format, st.integers(-1, 130))
 )
@@ -37,10 +38,13 @@ TOKENS = (
 
 @st.composite
 def in_bars(draw: st.DrawFn) -> Piece:
-    """One voice in some key and metre, with or without an upbeat; nothing is silent in an upbeat."""
+    """One voice in some key and metre, with or without an upbeat; nothing is silent in an upbeat; some notes bear fermatas."""
     piece, metre = draw(melodies()), draw(METRES)
     upbeat = None if piece.onset[0] else draw(st.none() | st.integers(0, bar_steps(metre) - 1))
-    return dataclasses.replace(piece, metre=metre, upbeat=upbeat, key=draw(st.sampled_from(KEYS)))
+    held = np.array([draw(st.booleans()) for _ in range(len(piece))]) & draw(st.booleans())
+    fermata = held if held.any() else None
+    key = draw(st.sampled_from(KEYS))
+    return dataclasses.replace(piece, metre=metre, upbeat=upbeat, key=key, fermata=fermata)
 
 
 def test_golden() -> None:
@@ -81,6 +85,21 @@ def test_the_bar_lines_of_abc_tell_the_upbeat() -> None:
     assert VOICE.tokens(read_abc(HEAD + "A4 B4|d4 e4|"))[2] == "1:0:48"
 
 
+def test_a_fermata_stands_before_the_rhythm_of_its_note() -> None:
+    held = dataclasses.replace(UPBEAT, fermata=np.array([False, True, False]))
+    tokens = VOICE.tokens(held)
+    assert " ".join(tokens[4:8]) == "fermata 1:0:48 pitch:69 1:24:6"
+    assert VOICE.piece(tokens).held.tolist() == [False, True, False]
+    assert VOICE.vocabulary([tokens]).tokens[3:6] == ("key:9/minor", "metre:3/4", "fermata")
+    without = VOICE.vocabulary([VOICE.tokens(UPBEAT)])
+    ids, unknown = VOICE.known(tokens, without)
+    assert (without.decode(ids.tolist()), unknown) == (VOICE.tokens(UPBEAT), 1)
+    assert VOICE.piece(["fermata", "pitch:60", "fermata", "fermata", "1:0:24", "pitch:62"]).held.tolist() == [
+        True
+    ]
+    assert VOICE.piece(VOICE.tokens(UPBEAT)).fermata is None
+
+
 @quickly
 @given(in_bars())
 def test_one_voice_comes_back_in_its_bars_and_key(piece: Piece) -> None:
@@ -88,6 +107,7 @@ def test_one_voice_comes_back_in_its_bars_and_key(piece: Piece) -> None:
     again = VOICE.piece(tokens)
     assert (sounding(again), again.metre, again.upbeat) == (sounding(piece), piece.metre, piece.upbeat or 0)
     assert VOICE.tokens(again) == tokens
+    assert (again.held == piece.held).all()
     assert bool(again.key) == bool(piece.key)
 
 
@@ -126,13 +146,13 @@ def test_a_piece_and_its_key_look_alike_in_every_key(piece: Piece, semitones: in
 
 
 def test_a_token_is_parted_into_pitch_rest_and_key() -> None:
-    found = [tuple(VOICE.parted(token)) for token in ("pitch:60", "1:0:24", "metre:3/4", "key:none")]
+    found = [VOICE.parted(token)[:3] for token in ("pitch:60", "1:0:24", "metre:3/4", "key:none")]
     assert found == [
         (60, "pitch", None), (None, "1:0:24", None), (None, "metre:3/4", None), (None, "key:none", None),
     ]  # fmt: skip
-    assert tuple(VOICE.parted("key:9/minor")) == (None, "key minor", 21)
-    assert tuple(VOICE.parted("key:2/dorian")) == (None, "key dorian", 14)
-    assert tuple(VOICE.parted("key:7/mixolydian")) == (None, "key mixolydian", 7)
+    assert VOICE.parted("key:9/minor")[:3] == (None, "key minor", 21)
+    assert VOICE.parted("key:2/dorian")[:3] == (None, "key dorian", 14)
+    assert VOICE.parted("key:7/mixolydian")[:3] == (None, "key mixolydian", 7)
 
 
 @quickly

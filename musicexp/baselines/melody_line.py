@@ -52,7 +52,7 @@ class MelodyLine:
         duration[:-1] = np.minimum(duration[:-1], np.diff(onset))
         position = (onset - (written_upbeat(piece) or 0)) % metre.steps
         on = position % max(metre.unit_steps, 1) == 0
-        ends = np.zeros(len(onset), dtype=bool)
+        ends = piece.held[top]
         begins = np.r_[True, ends[:-1]][: len(ends)]
         key = tonic_and_mode(piece.key)
         return cls(

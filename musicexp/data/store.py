@@ -18,7 +18,7 @@ from musicexp.errors import StoreError
 from musicexp.music.split import SIDES, Side, Sides
 from musicexp.tokens import Ids, Vocabulary
 
-STORE_VERSION = 1
+STORE_VERSION = 2
 """Counts up when the same music and settings would give another store."""
 
 PIECE = np.dtype(

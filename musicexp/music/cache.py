@@ -103,7 +103,8 @@ def encoded(reading: Reading) -> bytes:
         head = {
             f.name: getattr(piece, f.name) for f in dataclasses.fields(Piece) if f.name not in EVERY_COLUMN
         }
-        heads.append(head | {"notes": len(piece), "exact": exact})
+        held = np.flatnonzero(piece.held).tolist()
+        heads.append(head | {"notes": len(piece), "exact": exact, "fermata": held})
         columns = EVERY_COLUMN if exact else COLUMNS
         arrays += [getattr(piece, name).astype(kind).tobytes() for name, (kind, _) in columns.items()]
     told = {"source": reading.source, "rejected": reading.rejected, "pieces": heads}
@@ -122,5 +123,7 @@ def decoded(blob: bytes) -> Reading:
             columns[name] = np.frombuffer(body, kind, size, at).astype(wide)
             at += size * np.dtype(kind).itemsize
         described |= {"metre": tuple(described["metre"]), "parts": tuple(described["parts"])}
+        held = np.isin(np.arange(size), described["fermata"])
+        described["fermata"] = held if held.any() else None
         reading.pieces.append(Piece(**(columns | described)))
     return reading

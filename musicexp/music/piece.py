@@ -68,6 +68,7 @@ class Piece:
         lag: how far all the piece's beats lie behind the grid, in 1/24 tick; its notes were moved to the grid by
             that and then by what was left.
         onset_ticks, duration_ticks: int64 [notes], the notes before they were moved to the grid; None if none was.
+        fermata: bool [notes], which notes bear a fermata, in a score's own parts; None if none does.
     """
 
     name: str
@@ -88,10 +89,11 @@ class Piece:
     lag: int = 0
     onset_ticks: Ticks | None = None
     duration_ticks: Ticks | None = None
+    fermata: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(cls, notes: Iterable[Note], name: str = "", **more: Any) -> Piece:
-        """A Piece from notes on the grid, in any order, `merged`."""
+        """A Piece from notes on the grid, in any order, `merged`; `fermata` in the notes' order."""
         columns = np.array(list(notes), dtype=np.int64).reshape(-1, len(Note._fields)).T
         return cls.from_ticks(name, *columns, ticks_per_quarter=STEPS_PER_QUARTER, **more).merged()
 
@@ -106,6 +108,7 @@ class Piece:
         part: Steps | Ticks,
         *,
         ticks_per_quarter: int,
+        fermata: NDArray[np.bool_] | None = None,
         **more: Any,
     ) -> Piece:
         """A Piece from notes as they were written or played, moved to the grid: the nearest step, a half one up.
@@ -116,6 +119,7 @@ class Piece:
         Args:
             onset, duration: int64 [notes] in any order, in ticks.
             pitch, velocity, part: int32 or int64 [notes].
+            fermata: bool [notes].
             more: the other attributes.
         """
         begin, length, moved, lag = _steps(onset, duration, ticks_per_quarter)
@@ -136,6 +140,7 @@ class Piece:
             velocity[kept].astype(np.int32),
             stands := part[kept].astype(np.int32),
             doubled=len(onset) - len(stands),
+            fermata=None if fermata is None else _some(fermata[kept]),
             **exact,
             **more,
         )
@@ -159,6 +164,8 @@ class Piece:
                 "onset_ticks": self.onset_ticks[kept],
                 "duration_ticks": self.duration_ticks[kept],
             }
+        if self.fermata is not None:
+            columns["fermata"] = _some(self.fermata[kept])
         return dataclasses.replace(self, **(columns | {"abc": ""} | more))
 
     def merged(self) -> Piece:
@@ -172,6 +179,11 @@ class Piece:
         kept = np.zeros(len(self), dtype=bool)
         kept[order[_new(self.onset[order], self.pitch[order])]] = True
         return self.only(kept, doubled=self.doubled + int((~kept).sum()), abc=self.abc)
+
+    @property
+    def held(self) -> NDArray[np.bool_]:
+        """Which notes bear a fermata: bool [notes]."""
+        return np.zeros(len(self), dtype=bool) if self.fermata is None else self.fermata
 
     def __len__(self) -> int:
         """Sounding notes; a chord of three is three."""
@@ -247,6 +259,11 @@ class Reading:
             self.pieces.append(piece)
         else:
             self.rejected.append((piece.name, EMPTY))
+
+
+def _some(marks: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Marks, or None if nothing is marked."""
+    return marks if marks.any() else None
 
 
 def _new(*columns: NDArray[Any]) -> NDArray[np.bool_]:

@@ -36,6 +36,7 @@ class _Written(NamedTuple):
     velocity: int
     tied_before: bool = False
     tied_behind: bool = False
+    fermata: bool = False
 
 
 def score_piece(path: Path, name: str) -> Piece:
@@ -110,6 +111,7 @@ def _from_kern(data: bytes) -> list[Any]:
 def _piece(score: Any, name: str, play_graces: bool) -> Piece:
     parts = list(score.parts)
     notes: list[tuple[int, int, int, int, int]] = []
+    fermatas: list[bool] = []
     graces = 0
     for number, part in enumerate(parts):
         if part.atSoundingPitch is False:
@@ -120,6 +122,7 @@ def _piece(score: Any, name: str, play_graces: bool) -> Piece:
             sounding, adorning = _with_graces(sounding, adorning)
         graces += sum(map(len, adorning))
         notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number) for n in sounding]
+        fermatas += [n.fermata for n in sounding]
     columns = np.array(notes, dtype=np.int64).reshape(-1, 5).T
     refuse_endless(int((columns[0] + columns[1]).max(initial=0)) / TICKS_PER_QUARTER, len(notes))
     names = tuple(str(part.partName or "") for part in parts)
@@ -129,6 +132,7 @@ def _piece(score: Any, name: str, play_graces: bool) -> Piece:
         ticks_per_quarter=TICKS_PER_QUARTER,
         parts=names if any(names) else (),
         grace_notes=graces,
+        fermata=np.array(fermatas, dtype=bool),
         **_head(score),
     )
 
@@ -145,6 +149,7 @@ def _written(part: Any) -> tuple[list[_Written], list[list[_Written]]]:
             continue
         members = [m for m in (element.notes if hasattr(element, "notes") else [element]) if m.pitches]
         length = Fraction(element.duration.quarterLength)
+        fermata = any("Fermata" in mark.classSet for mark in element.expressions)
         begin, end = _ticks(offset), _ticks(offset + length)
         if element.duration.isGrace or length <= 0:
             if members:
@@ -160,6 +165,7 @@ def _written(part: Any) -> tuple[list[_Written], list[list[_Written]]]:
                     _velocity(member),
                     tie in ("stop", "continue"),
                     tie in ("start", "continue"),
+                    fermata,
                 )
             )
     return found, graces
@@ -183,7 +189,8 @@ def _joined(written: Iterable[_Written]) -> list[_Written]:
         before = tied[note.pitch, note.begin] if note.tied_before else []
         if before:
             place = before.pop()
-            found[place] = found[place]._replace(end=note.end)
+            held = found[place].fermata or note.fermata
+            found[place] = found[place]._replace(end=note.end, fermata=held)
         else:
             place = len(found)
             found.append(note)

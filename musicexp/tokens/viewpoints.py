@@ -1,8 +1,8 @@
 """Viewpoints: what a piece so far looks like besides its last token.
 
 After the viewpoints of Conklin and Witten (1995), with which IDyOM (Pearce 2005) reads a melody: the interval to the note
-before, the interval from the first note, the step of the scale where a key is told, and what followed where the last notes
-stood before, in the same key or in another. A model that has learned from thousands of notes, and not from millions,
+before, the interval from the first note, the step of the scale where a key is told, the place in the phrase and the interval
+from its first note where the ends of phrases are, and what followed where the last notes stood before, in the same key or in another. A model that has learned from thousands of notes, and not from millions,
 cannot find these out by itself.
 
 Everything is known before the next token comes. Of a token the highest pitch counts, as in `music.similar.skyline`;
@@ -37,6 +37,11 @@ MOVES = 256
 Seen = NDArray[np.int16]
 """[tokens, columns]: behind each token of a piece, what is seen."""
 
+WITHIN, BEGINS = range(2)
+ENDS = 2
+PHRASES = 4
+"""Of what is known of the phrase of the note to come: within it, or its first; and `ENDS` more if its last."""
+
 ALWAYS = 7
 INTERVAL, WIDER, FROM_FIRST, DEGREE, LAST, FIRST, KEY = range(ALWAYS)
 """
@@ -54,6 +59,16 @@ Of everything that was said, and, where some tokens have no pitch, once more of 
 MATCHED: how many last tokens stood in the piece before, 0 ... 12; TO_RECALLED: from the last pitch to what followed there.
 RESEMBLED, TO_RESEMBLING: the same where they stood before in any key.
 RECALLED: the token that followed where they stood before, the latest time; RESEMBLING: in any key, moved into this one. PAD is none.
+"""
+
+
+OF_PHRASES = 3
+PHRASE, FROM_PHRASE, PHRASE_FIRST = range(OF_PHRASES)
+"""
+Behind all others, where some token tells of phrases.
+PHRASE: what is known of the note to come, `WITHIN` or `BEGINS`, and `ENDS` more.
+FROM_PHRASE: from the first pitch of the phrase of the last note to the last pitch.
+PHRASE_FIRST: that first pitch.
 """
 
 
@@ -105,6 +120,7 @@ class Viewpoints:
             )
             if number >= self.first
         }
+        self.ends_V = np.concatenate([special >= 0, [part.ends_phrase for part in parted]])
         pitched = self.pitches_V[self.first :] >= 0
         self.pasts = 2 if pitched.any() and not pitched.all() else 1
 
@@ -114,6 +130,11 @@ class Viewpoints:
     @property
     def columns(self) -> int:
         """How many things are seen behind each token."""
+        return self._of_phrases + (OF_PHRASES if self.tells_phrases else 0)
+
+    @property
+    def _of_phrases(self) -> int:
+        """Where the columns of phrases begin."""
         return ALWAYS + self.pasts * OF_A_PAST
 
     @cached_property
@@ -125,12 +146,15 @@ class Viewpoints:
         for past in range(self.pasts):
             for matched, to in ((MATCHED, TO_RECALLED), (RESEMBLED, TO_RESEMBLING)):
                 found |= {matched + past * OF_A_PAST: LONGEST + 1, to + past * OF_A_PAST: INTERVALS}
+        if self.tells_phrases:
+            found |= {self._of_phrases + PHRASE: PHRASES, self._of_phrases + FROM_PHRASE: INTERVALS}
         return found
 
     @cached_property
     def references(self) -> list[Reference]:
         """From what a model sees what may come next."""
-        found = [Reference(column, INTERVALS, self._from_pitch()) for column in (LAST, FIRST)]
+        pitches = [LAST, FIRST, *([self._of_phrases + PHRASE_FIRST] if self.tells_phrases else [])]
+        found = [Reference(column, INTERVALS, self._from_pitch()) for column in pitches]
         return [*found, Reference(KEY, KEYS, self._in_key())] if self.tells_keys else found
 
     @cached_property
@@ -146,6 +170,11 @@ class Viewpoints:
     def tells_keys(self) -> bool:
         """Whether some token tells a key."""
         return bool((self.keys_V >= 0).any())
+
+    @cached_property
+    def tells_phrases(self) -> bool:
+        """Whether some token tells where a phrase ends."""
+        return bool(self.ends_V.any())
 
     def _from_pitch(self) -> NDArray[np.int64]:
         """The interval from a pitch, or from none, to each token, [129, V]."""
@@ -190,6 +219,9 @@ class Follower:
         self._first = NO_PITCH
         self._recent = (NO_PITCH, NO_PITCH, NO_PITCH)  # the last three pitches
         self._key = NO_KEY
+        self._phrase_first = NO_PITCH
+        self._begins = True  # whether the next note begins a phrase
+        self._ends = False  # whether it ends one
 
     def advance(self, token: int) -> list[int]:
         """The next token has come; what is seen behind it, by column. BOS and EOS change nothing."""
@@ -201,6 +233,9 @@ class Follower:
             if pitch >= 0:
                 self._first = pitch if self._first == NO_PITCH else self._first
                 self._recent = (*self._recent[1:], pitch)
+                self._phrase_first = pitch if self._begins else self._phrase_first
+                self._begins, self._ends = self._ends, False
+            self._ends |= bool(viewpoints.ends_V[token])
             self._key = key if key >= 0 else self._key
         return self._seen()
 
@@ -212,7 +247,14 @@ class Follower:
         known = self._key != NO_KEY and last != NO_PITCH
         seen[DEGREE] = (last - self._key) % 12 + 12 * (self._key >= 12) if known else NO_KEY
         seen[LAST], seen[FIRST], seen[KEY] = last, self._first, self._key
-        return [*seen, *(value for past in self._pasts for value in past.seen(last))]
+        seen += [value for past in self._pasts for value in past.seen(last)]
+        return [*seen, *self._seen_of_phrases(last)]
+
+    def _seen_of_phrases(self, last: int) -> list[int]:
+        if not self._viewpoints.tells_phrases:
+            return []
+        told = (BEGINS if self._begins else WITHIN) + ENDS * self._ends
+        return [told, _interval(self._phrase_first, last), self._phrase_first]
 
 
 class _Past:

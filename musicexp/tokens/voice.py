@@ -4,7 +4,8 @@ A tune in A minor that begins with an upbeat reads `key:9/minor metre:3/4 0:48:2
 tonic as a pitch class, and its mode; `key:none` of a piece that tells none), the metre, and then two tokens a note. A
 rhythm is `BARS:POSITION:DURATION`: how many bar lines stand between the note before and this one, steps of 1/24 quarter
 behind the last of them, and the duration in steps. A piece that begins with a whole bar begins with a bar line, so
-that its first note stands behind at least one, and a note of the upbeat behind none.
+that its first note stands behind at least one, and a note of the upbeat behind none. Where a score writes a fermata, as at
+the end of each phrase of a chorale, the token `fermata` stands before the rhythm of its note.
 
 Of several voices the highest notes stay (`music.similar.skyline`), cut where the next of them begins, as `notes` cuts. For
 one voice nothing is lost but silence in an upbeat; rests come back by position. Bars are those of the first
@@ -19,6 +20,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from sys import intern
 
+import numpy as np
+
 from musicexp.music import Note, Piece
 from musicexp.music.bar_lines import written_upbeat
 from musicexp.music.keys import WITH_MINOR_THIRD, tonic_and_mode
@@ -28,7 +31,7 @@ from musicexp.tokens.event_grammar import DEFAULT_METRE, bar_steps
 from musicexp.tokens.events import PITCHES
 from musicexp.tokens.tokenizer import Grammar, Parted
 from musicexp.tokens.vocabulary import Ids, Vocabulary
-from musicexp.tokens.voice_grammar import NO_KEY, Place, Row, Said, VoiceGrammar, order, said
+from musicexp.tokens.voice_grammar import FERMATA, NO_KEY, Place, Row, Said, VoiceGrammar, order, said
 from musicexp.tokens.voice_nearest import nearest
 
 MINOR = 12
@@ -44,8 +47,9 @@ class VoiceTokenizer:
         length = bar_steps(piece.metre)
         found = [_key_token(piece.key), f"metre:{piece.metre[0]}/{piece.metre[1]}"]
         bar = 0
-        for onset, duration, pitch in _line(piece, length):
+        for onset, duration, pitch, fermata in _line(piece, length):
             now, at = divmod(onset, length)
+            found += [FERMATA] * fermata
             found += (intern(f"{now - bar}:{at}:{duration}"), PITCHES[pitch])
             bar = now
         return found
@@ -54,9 +58,10 @@ class VoiceTokenizer:
         place, rows = _read(tokens, like.metre if like is not None else DEFAULT_METRE)
         more = {"tempo": like.tempo} if like is not None else {}
         begin = place.first if place.first is not None and place.upbeat else place.length
-        notes = (Note(onset - begin, duration, pitch) for onset, duration, pitch in rows)
+        notes = (Note(row.onset - begin, row.duration, row.pitch) for row in rows)
+        held = np.array([row.fermata for row in rows], dtype=bool)
         key = _key_name(place.key) or (like.key if like is not None else "")
-        return Piece.of(notes, name, metre=place.metre, upbeat=place.upbeat, key=key, **more)
+        return Piece.of(notes, name, metre=place.metre, upbeat=place.upbeat, key=key, fermata=held, **more)
 
     def vocabulary(self, texts: Sequence[Sequence[str]], *, unknown: bool = False) -> Vocabulary:
         return Vocabulary.of(self.kind, texts, order=order, unknown=unknown)
@@ -78,6 +83,8 @@ class VoiceTokenizer:
 
     def parted(self, token: str) -> Parted:
         told = said(token)
+        if told is not None and told.kind == "fermata":
+            return Parted(None, token, ends_phrase=True)
         if told is None or told.kind not in ("pitch", "key") or not told.numbers:
             return Parted(None, token)
         if told.kind == "pitch":
@@ -90,10 +97,8 @@ def _line(piece: Piece, length: int) -> list[Row]:
     top = skyline(piece)
     upbeat = written_upbeat(piece) or 0
     begins = piece.onset[top] + length - (upbeat if upbeat < length else 0)
-    rows = [
-        Row(*row)
-        for row in zip(begins.tolist(), piece.duration[top].tolist(), piece.pitch[top].tolist(), strict=True)
-    ]
+    columns = begins, piece.duration[top], piece.pitch[top], piece.held[top]
+    rows = [Row(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     cut = [row._replace(duration=min(row.duration, after.onset - row.onset)) for row, after in pairwise(rows)]
     return cut + rows[-1:]
 
@@ -105,7 +110,7 @@ def _read(tokens: Sequence[str], default: tuple[int, int]) -> tuple[Place, list[
     for token in tokens:
         told = said(token)
         if told is not None and place.take(told) and told.kind == "pitch":
-            rows.append(Row(place.onset, place.end - place.onset, told.numbers[0]))
+            rows.append(Row(place.onset, place.end - place.onset, told.numbers[0], place.fermata))
     return place, rows
 
 

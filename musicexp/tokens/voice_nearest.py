@@ -14,7 +14,18 @@ from musicexp.music.signatures import MODES
 from musicexp.tokens.event_grammar import bar_steps
 from musicexp.tokens.tokenizer import Mask
 from musicexp.tokens.vocabulary import Vocabulary
-from musicexp.tokens.voice_grammar import NO_KEY, NOTHING_BEFORE, Place, Row, Said, Table, order, said, table
+from musicexp.tokens.voice_grammar import (
+    FERMATA,
+    NO_KEY,
+    NOTHING_BEFORE,
+    Place,
+    Row,
+    Said,
+    Table,
+    order,
+    said,
+    table,
+)
 
 MODE_NAMES = tuple(MODES)
 FIFTHS = 12
@@ -48,6 +59,8 @@ def nearest(told: Place, rows: Sequence[Row], vocabulary: Vocabulary) -> list[st
                 f"the melody has the pitch {row.pitch} (MIDI number), which the run's own music never has; transpose it or take another run"
             )
         room = rows[number + 1].onset - row.onset if number + 1 < len(rows) else row.duration
+        if row.fermata and FERMATA in vocabulary:
+            body.append(FERMATA)
         rhythm = _rhythm(row, row.onset + moved, room, place, known, endless)
         word = said(vocabulary.tokens[rhythm])
         assert word is not None
@@ -67,7 +80,7 @@ def _key(told: Place, rows: Sequence[Row], vocabulary: Vocabulary) -> list[str]:
     spelt = [token for token in keys if token != NO_KEY]
     wanted = told.key
     if (wanted is None or not wanted.numbers) and rows and spelt:
-        heard = tonic_and_mode(analysed_key(Piece.of(Note(*row) for row in rows)))
+        heard = tonic_and_mode(analysed_key(Piece.of(Note(*row[:3]) for row in rows)))
         assert heard is not None
         wanted = Said("key", heard[:1], heard[1])
     if wanted is None or not wanted.numbers or not spelt:
