@@ -61,14 +61,16 @@ def score(
         for temperature, melodies in by_temperature(drawn, config.samples)
     ]
     beside = corpus(material, config, cache, held_out)
-    return judge(sets, beside, _heat(checkpoint, beside) if set(SIDES) <= set(sides) else None)
+    swept = _heat(checkpoint, material, beside) if set(SIDES) <= set(sides) else None
+    return judge(sets, beside, swept)
 
 
-def _heat(checkpoint: Checkpoint, beside: Corpus) -> Heat | None:
+def _heat(checkpoint: Checkpoint, material: Material, beside: Corpus) -> Heat | None:
     real = [beside.pieces[place] for place in beside.judged]
     if len(real) < FEWEST_REAL:
         return None
-    drawn = melodies_at(checkpoint, checkpoint.config.samples, TEMPERATURES, DRAWN)
+    settings = checkpoint.config.samples
+    drawn = melodies_at(checkpoint, settings, TEMPERATURES, DRAWN, material.partner(settings))
     own = {temperature: [melody.own for melody in found] for temperature, found in drawn.items()}
     return heat(own, real, beside.values)
 
