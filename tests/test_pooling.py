@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 import shutil
@@ -227,7 +228,8 @@ def test_melodies_say_ppm_s_share_and_only_where_it_has_one() -> None:
     assert with_it.as_dict()["ppm"] == 0.25
     assert "ppm" not in without.as_dict()
     [told], [untold] = sample_entries([with_it]), sample_entries([without])
-    assert set(told.facts) - set(untold.facts) >= {("drawn with PPM", "its share 0.25")}
+    assert set(told.facts) - set(untold.facts) >= {("PPM's share", "0.25")}
+    assert (with_it.drawn, without.drawn) == ("temperature 1 with PPM's share 0.25", "temperature 1")
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -240,7 +242,7 @@ def test_a_run_draws_with_ppm_and_its_checkpoint_draws_the_same(
     """The temperature sweep draws as the run does, too."""
     asked: list[tuple[float, PPM | None]] = []
     monkeypatch.setattr(scoring, "FEWEST_REAL", 1)
-    monkeypatch.setattr(scoring, "heat", lambda own, real, values: None)
+    monkeypatch.setattr(scoring, "heat", lambda *_: None)
     monkeypatch.setattr(
         scoring, "melodies_at", lambda _, settings, *more: asked.append((settings.ppm, more[-1])) or {}
     )
@@ -331,7 +333,7 @@ def test_what_followed_gives_what_whole_rows_of_counts_give(seed: int, order: in
                 rows.append(np.zeros((1, size)))
                 rows[-1][0, symbols] = counts
             below = floor(rows[0], times)
-            for now, longer in zip(rows, rows[1:], strict=False):
+            for now, longer in itertools.pairwise(rows):
                 below = passed_down(now, longer, below)
             wanted = distribution(rows[-1], below, times)[0] * times
             assert context.probabilities() == pytest.approx(wanted, rel=1e-12)

@@ -24,7 +24,7 @@ def sample_entries(melodies: Iterable[Melody]) -> list[PlayerPiece]:
                 ("temperature", f"{melody.temperature:g}"),
                 ("notes", f"{len(melody.piece):,}"),
                 ("ended", ENDED[melody.ended_by]),
-                *((("drawn with PPM", f"its share {melody.ppm:g}"),) if melody.ppm else ()),
+                *((("PPM's share", f"{melody.ppm:g}"),) if melody.ppm else ()),
             ),
         )
         for melody in melodies

@@ -56,6 +56,11 @@ class Melody:
         return self.piece.only(self.piece.onset >= self.begins) if self.begins else self.piece
 
     @property
+    def drawn(self) -> str:
+        """How, in words: "temperature 1", or "temperature 1 with PPM's share 0.2"."""
+        return drawn_words(self.temperature, self.ppm)
+
+    @property
     def file(self) -> str:
         return f"sample_{self.number}.mid"
 
@@ -72,6 +77,11 @@ class Melody:
             "ended_by": self.ended_by,
             **({"ppm": self.ppm} if self.ppm else {}),
         }
+
+
+def drawn_words(temperature: float, ppm: float) -> str:
+    """How melodies were drawn; of PPM nothing is said where it had no share."""
+    return f"temperature {temperature:g}" + (f" with PPM's share {ppm:g}" if ppm else "")
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _counted(judged: Judged) -> str:
     return (
         f"{pieces} of {set_name(judged)}"
         if judged.temperature is None
-        else f"{pieces} at temperature {judged.temperature:g}"
+        else f"{pieces} at {judged.title}"
     )
 
 

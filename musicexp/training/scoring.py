@@ -11,6 +11,7 @@ from pathlib import Path
 
 from musicexp.config import Config
 from musicexp.generation import Checkpoint, Melody
+from musicexp.generation.melody import drawn_words
 from musicexp.generation.scored import by_temperature
 from musicexp.generation.temperatures import melodies_at
 from musicexp.metrics.corpus import Corpus, Fold
@@ -53,7 +54,7 @@ def score(
         return None
     sets = [
         Generated(
-            title=f"temperature {temperature:g}",
+            title=drawn_words(temperature, config.samples.ppm),
             pieces=tuple(melody.own for melody in melodies),
             ended_by=tuple(melody.ended_by for melody in melodies),
             temperature=temperature,
