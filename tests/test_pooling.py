@@ -24,10 +24,10 @@ from musicexp.api import generate_settings
 from musicexp.baselines import PPM, PPMSettings
 from musicexp.baselines import ppm_context as growing
 from musicexp.baselines.ppm_escape import distribution, floor, passed_down
-from musicexp.config import compose, recorded
+from musicexp.config import Samples, compose, recorded
 from musicexp.data import sequence
 from musicexp.errors import MusicError
-from musicexp.generation import Checkpoint, melodies, ppm_again, read_prime
+from musicexp.generation import Checkpoint, Melody, melodies, ppm_again, read_prime
 from musicexp.generation.hearing import sample_entries
 from musicexp.generation.scored import scored_melodies
 from musicexp.model import chosen, pooled, probabilities, sample
@@ -240,12 +240,16 @@ def test_a_run_draws_with_ppm_and_its_checkpoint_draws_the_same(
     small: Callable[..., list[str]], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The temperature sweep draws as the run does, too."""
-    asked: list[tuple[float, PPM | None]] = []
+    asked: list[float] = []
+
+    def swept(_: Checkpoint, settings: Samples, *more: object) -> dict[float, list[Melody]]:
+        assert isinstance(more[-1], PPM)
+        asked.append(settings.ppm)
+        return {}
+
     monkeypatch.setattr(scoring, "FEWEST_REAL", 1)
     monkeypatch.setattr(scoring, "heat", lambda *_: None)
-    monkeypatch.setattr(
-        scoring, "melodies_at", lambda _, settings, *more: asked.append((settings.ppm, more[-1])) or {}
-    )
+    monkeypatch.setattr(scoring, "melodies_at", swept)
     config = compose(small("samples.scored=3", "samples.ppm=0.3"))
     run = trained(config, MemoryRun(), cache)
     found = Checkpoint.from_bytes(run.read("checkpoint.ckpt"), "here")
@@ -257,9 +261,7 @@ def test_a_run_draws_with_ppm_and_its_checkpoint_draws_the_same(
     assert ppm_again(found, alone, cache) is None
     assert [m.midi() for m in again] != [m.midi() for m in melodies(found, alone)]
     assert {told["ppm"] for told in json.loads(run.read("summary.json"))["samples"].values()} == {0.3}
-    [(share, partner)] = asked
-    assert share == 0.3
-    assert isinstance(partner, PPM)
+    assert asked == [0.3]
 
 
 def test_ppm_counts_the_training_pieces_once(small: Callable[..., list[str]], cache: Path) -> None:
