@@ -74,12 +74,12 @@ class Learning:
     A token costs time in proportion to what was heard: some microseconds for a piece.
     """
 
-    def __init__(self, size: int, order: int | None, framed: bool, before: Reading) -> None:
+    def __init__(self, order: int | None, framed: bool, before: Reading) -> None:
         """
         Args:
             before: pieces heard already.
         """
-        self._size, self._framed = size, framed
+        self._framed = framed
         self._longest = LONGEST if order is None else order
         self._bounded = order is not None
         self._known = len(before.tokens)
