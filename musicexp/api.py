@@ -265,7 +265,7 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> Gen
     build_part(Tracking, dataclasses.asdict(tracking) | places, "tracking.")
 
     with importing():
-        from musicexp.generation import CHECKPOINT_FILE, melodies
+        from musicexp.generation import CHECKPOINT_FILE, melodies, ppm_again
         from musicexp.generation.hearing import sample_entries
         from musicexp.render.performance import performance
         from musicexp.render.sound import sound_of
@@ -278,7 +278,8 @@ def generate_melodies(reference: str, words: tuple[str, ...] | list[str]) -> Gen
         sound_of(render)
     folder = _free_folder(loaded.name) if out is None else Path(str(out)).expanduser()
     _check_free(folder, settings.count)
-    drawn = melodies(checkpoint, settings)
+    ppm = ppm_again(checkpoint, settings, cache_dir(store_uri(places["uri"])))
+    drawn = melodies(checkpoint, settings, ppm)
     files = {melody.file: melody.midi() for melody in drawn}
     # MIDI first: what sounds and what is seen is made of it, and can be made again.
     for name, data in files.items():

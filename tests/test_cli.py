@@ -90,6 +90,7 @@ def test_every_command_explains_itself(words: list[str], capsys: pytest.CaptureF
         (["generate", "count=3"], "generate wants a run before count=3"),
         (["generate", "last", "temprature=3"], "did you mean temperature?"),
         (["generate", "last", "temperature=hot"], "temperature must be a number or a list"),
+        (["generate", "last", "ppm=2"], "ppm must be a number, at least 0 and at most 1, not 2"),
         (["generate", "last", "out="], "out must be a folder's name"),
         (["generate", "last", "lr=1"], "unknown setting lr"),
         (["generate", "last"], "no run yet in experiment musicexp|there is no experiment"),

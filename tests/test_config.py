@@ -105,6 +105,7 @@ REFUSED = {
     "samples.temperature=[]": "samples.temperature is empty",
     "samples.temperature=[1,hot]": "not 'hot'",
     "samples.top_p=1.5": "at most 1, not 1.5",
+    "samples.ppm=1.5": "samples.ppm must be a number, at least 0 and at most 1, not 1.5",
     "samples.recall=2": "at least 0 and at most 1, not 2",
     "split.val=0.5": "below 0.5, not 0.5",
     "tracking.system_metrics=1": "tracking.system_metrics must be true or false, not 1",

@@ -44,6 +44,7 @@ def samples(**more: object) -> Samples:
         "top_k": 0,
         "top_p": 1.0,
         "recall": 0.0,
+        "ppm": 0.0,
         "seed": 0,
         "prime": None,
         "prime_notes": 4,

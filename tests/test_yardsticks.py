@@ -12,6 +12,7 @@ from musicexp.baselines import NAMES, PPM, NGram
 from musicexp.config import Config, compose
 from musicexp.data import TokenStore
 from musicexp.errors import StoreError
+from musicexp.generation import counting
 from musicexp.metrics import Likelihood
 from musicexp.music import Side
 from musicexp.report.console import summary_lines
@@ -74,14 +75,13 @@ def test_a_folder_that_keeps_nothing_is_named(tmp_path: Path) -> None:
 def test_of_very_many_tokens_ppm_counts_some_and_says_so(
     prepared: TokenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert yardsticks.ppm_left_out(prepared) == ""
+    assert counting.ppm_left_out(prepared) == ""
     lengths = prepared.sequences("train").lengths()
-    monkeypatch.setattr(yardsticks, "MOST_TOKENS", int(lengths[:4].sum()))
-    counted = yardsticks.counted(prepared)
-    assert [ids.tolist() for ids in counted] == [
+    monkeypatch.setattr(counting, "MOST_TOKENS", int(lengths[:4].sum()))
+    assert [ids.tolist() for ids in counting.counted(prepared)] == [
         ids.tolist() for ids in list(prepared.sequences("train"))[:4]
     ]
-    assert f"counted 4 of the {len(lengths)} training pieces" in yardsticks.ppm_left_out(prepared)
+    assert f"counted 4 of the {len(lengths)} training pieces" in counting.ppm_left_out(prepared)
 
 
 def verdict(lstm: float, ppm: float | None, recalling: float | None = None) -> str:

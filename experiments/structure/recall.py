@@ -1,9 +1,10 @@
 """Does recall bring the default run's structure to that of real music, and what is it worth in bits?
 
     python experiments/structure/recall.py [--store PATH] [--runs NAME_OR_ID ...] [--seeds 0 1] [--temperatures 0.8 1 1.2]
+        [--ppm 0 0.2 0.4]
 
 Trains 800 iterations of the default with each seed (or takes finished runs of the store), and draws 64 melodies at each temperature
-from each checkpoint, without recall and with it. Prints bits per note of the held-out pieces, then for each set the AUC
+from each checkpoint, without recall and with it, and with each share of PPM (samples.ppm). Prints bits per note of the held-out pieces, then for each set the AUC
 against all held-out pieces (P(generated > real) + half P(equal), DeLong's 95 % interval) and the mean, with the mean of
 the real pieces at the head; and how many melodies came to an end by themselves.
 """
@@ -11,6 +12,7 @@ the real pieces at the head; and how many melodies came to an end by themselves.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 from dataclasses import replace
@@ -49,7 +51,9 @@ def main() -> int:
     for run in given.runs or [trained(seed, given.store) for seed in given.seeds]:
         found = open_store(uri, given.experiment, create=False).find(run)
         print(f"\n## {found.name}\n")
-        show(Checkpoint.from_bytes(found.read(CHECKPOINT_FILE), found.name), uri, given.temperatures)
+        show(
+            Checkpoint.from_bytes(found.read(CHECKPOINT_FILE), found.name), uri, given.temperatures, given.ppm
+        )
     return 0
 
 
@@ -60,6 +64,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", nargs="*", default=[])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1])
     parser.add_argument("--temperatures", nargs="*", type=float, default=[0.8, 0.9, 1.0, 1.1, 1.2, 1.5])
+    parser.add_argument("--ppm", nargs="*", type=float, default=[0.0])
     return parser.parse_args()
 
 
@@ -71,7 +76,7 @@ def trained(seed: int, store: str | None) -> str:
     ).id
 
 
-def show(checkpoint: Checkpoint, uri: str, temperatures: list[float]) -> None:
+def show(checkpoint: Checkpoint, uri: str, temperatures: list[float], shares: list[float]) -> None:
     """Likelihoods, then a row for each set."""
     cache = cache_dir(uri)
     material = prepare(checkpoint.config, cache)
@@ -84,23 +89,22 @@ def show(checkpoint: Checkpoint, uri: str, temperatures: list[float]) -> None:
     print("\nrecall:", " ".join(f"{weight:.2f}" for weight in figures.recall), "\n")
     real = corpus(material, checkpoint.config, cache)
     means = {name: float(np.nanmean(real.values[name])) for name in METRICS}
-    print("| recall | T | ended |", " | ".join(f"{name} ({means[name]:.2f})" for name in METRICS), "|")
-    print("|---" * (3 + len(METRICS)) + "|")
-    for recall in (0.0, 1.0):
-        for temperature in temperatures:
-            settings = replace(
-                checkpoint.config.samples, temperature=(temperature,), count=MELODIES, recall=recall
-            )
-            begun = time.perf_counter()
-            drawn = melodies(checkpoint, settings)
-            seconds = time.perf_counter() - begun
-            pieces = tuple(melody.piece for melody in drawn)
-            [judged] = judge([Generated(f"T{temperature:g}", pieces, temperature=temperature)], real).sets
-            ended = sum(melody.ended_by == "eos" for melody in drawn)
-            print(
-                f"| {recall:g} | {temperature:g} | {ended}/{MELODIES} | {row(judged)} | <!-- {seconds:.1f} s -->"
-            )
-            sys.stdout.flush()
+    print("| recall | PPM | T | ended |", " | ".join(f"{name} ({means[name]:.2f})" for name in METRICS), "|")
+    print("|---" * (4 + len(METRICS)) + "|")
+    for recall, share, temperature in itertools.product((0.0, 1.0), shares, temperatures):
+        settings = replace(
+            checkpoint.config.samples, temperature=(temperature,), count=MELODIES, recall=recall, ppm=share
+        )
+        begun = time.perf_counter()
+        drawn = melodies(checkpoint, settings, material.partner(settings))
+        seconds = time.perf_counter() - begun
+        pieces = tuple(melody.piece for melody in drawn)
+        [judged] = judge([Generated(f"T{temperature:g}", pieces, temperature=temperature)], real).sets
+        ended = sum(melody.ended_by == "eos" for melody in drawn)
+        print(
+            f"| {recall:g} | {share:g} | {temperature:g} | {ended}/{MELODIES} | {row(judged)} | <!-- {seconds:.1f} s -->"
+        )
+        sys.stdout.flush()
 
 
 def row(judged: Judged) -> str:

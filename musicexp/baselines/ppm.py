@@ -125,9 +125,9 @@ class PPM:
         if self.settings.long == "LTM":
             memories.append(Remembered(self._tree, size, order))
         elif self.settings.long == "LTM+":
-            memories.append(Learning(size, order, framed, self._reading(self._learned)))
+            memories.append(Learning(order, framed, self._reading(self._learned)))
         if self.settings.short:
-            memories.append(Learning(size, order, framed, self._reading([])))
+            memories.append(Learning(order, framed, self._reading([])))
         return Context(memories, self._times_V, self.settings.bias)
 
     def _reading(self, pieces: Sequence[Ids]) -> Reading:

@@ -1,28 +1,35 @@
 """A PPM asked for whole distributions, token after token, while a piece grows: for sampling.
 
-The same models as `PPM` has, each for one context at a time: what it finds equals `token_nats` of the finished piece.
+The same models as `PPM` has, each for one context at a time: what it finds equals `token_nats` of the finished piece. The
+arithmetic is `ppm_escape`'s, but only what followed a context is looked at: behind a few tokens that is a handful of
+symbols, whatever the size of the vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.baselines.ppm_escape import (
-    Floats,
-    distribution,
-    entropy_nats,
-    floor,
-    passed_down,
-    weight,
-)
+from musicexp.baselines.ppm_escape import Floats, Ints, entropy_nats, weight
 from musicexp.baselines.ppm_tree import LONGEST, Level, Reading
 
 ROOM = 256
 """Tokens for which there is room at first."""
+
+
+class Followers(NamedTuple):
+    """What followed a context; behind a longer one there are some of the same.
+
+    Attributes:
+        symbols: int64 [kinds], ascending.
+        counts: int64 [kinds], how often each did.
+    """
+
+    symbols: Ints
+    counts: Ints
 
 
 class Memory(Protocol):
@@ -30,8 +37,8 @@ class Memory(Protocol):
 
     def advance(self, token: int) -> None: ...
 
-    def counts(self) -> Iterator[Floats]:
-        """How often each symbol followed the last 0, 1, 2 ... tokens, [size], as long as PPM asks."""
+    def followers(self) -> Iterator[Followers]:
+        """What followed the last 0, 1, 2 ... tokens, as long as PPM asks."""
         ...
 
 
@@ -45,7 +52,7 @@ class Remembered:
     def advance(self, token: int) -> None:
         self._heard.append(token)
 
-    def counts(self) -> Iterator[Floats]:
+    def followers(self) -> Iterator[Followers]:
         node = 0
         for length, level in enumerate(self._tree):
             if length:
@@ -56,9 +63,7 @@ class Remembered:
                 if node == len(level.keys) or level.keys[node] != key:
                     return
             start, end = level.starts[node : node + 2]
-            found = np.zeros(self._size)
-            found[level.symbols[start:end]] = level.counts[start:end]
-            yield found
+            yield Followers(level.symbols[start:end], level.counts[start:end])
             if self._order is None and end - start <= 1:
                 return
 
@@ -69,12 +74,12 @@ class Learning:
     A token costs time in proportion to what was heard: some microseconds for a piece.
     """
 
-    def __init__(self, size: int, order: int | None, framed: bool, before: Reading) -> None:
+    def __init__(self, order: int | None, framed: bool, before: Reading) -> None:
         """
         Args:
             before: pieces heard already.
         """
-        self._size, self._framed = size, framed
+        self._framed = framed
         self._longest = LONGEST if order is None else order
         self._bounded = order is not None
         self._known = len(before.tokens)
@@ -108,7 +113,7 @@ class Learning:
         self._counted = np.concatenate([self._counted, np.zeros(room, dtype=bool)])
         self._follows = np.concatenate([self._follows, np.ones(room, dtype=bool)])
 
-    def counts(self) -> Iterator[Floats]:
+    def followers(self) -> Iterator[Followers]:
         now = self._known + self._heard
         places = np.flatnonzero(self._counted[:now])
         symbols, alike = self._tokens[places], self._alike[places]
@@ -118,9 +123,10 @@ class Learning:
                 symbols, alike = symbols[kept], alike[kept]
                 if not len(symbols):
                     return
-            found = np.bincount(symbols, minlength=self._size).astype(np.float64)
-            yield found
-            if not self._bounded and np.count_nonzero(found) <= 1:
+            counts = np.bincount(symbols)
+            kinds = np.flatnonzero(counts)
+            yield Followers(kinds, counts[kinds])
+            if not self._bounded and len(kinds) <= 1:
                 return
 
 
@@ -146,18 +152,27 @@ class Context:
         """Of each token to come next: float64 [size], summing to one; 0 for what is never predicted, and only for that."""
         heard, weights = np.zeros(len(self._times_V)), 0.0
         for memory in self._memories:
-            chances_1V = self._chances(memory.counts())
+            chances_V = self._chances(memory.followers())
             if len(self._memories) == 1:
-                return np.asarray(chances_1V[0] * self._times_V)
-            w = float(weight(entropy_nats(chances_1V, self._times_V), self._symbols, self._bias)[0])
-            heard += w * chances_1V[0]
+                return np.asarray(chances_V * self._times_V)
+            w = float(weight(entropy_nats(chances_V, self._times_V), self._symbols, self._bias))
+            heard += w * chances_V
             weights += w
         return heard * self._times_V / weights
 
-    def _chances(self, counts: Iterator[Floats]) -> Floats:
-        now_1V = next(counts)[None]
-        below_1V = floor(now_1V, self._times_V)
-        for longer_V in counts:
-            below_1V = passed_down(now_1V, longer_V[None], below_1V)
-            now_1V = longer_V[None]
-        return distribution(now_1V, below_1V, self._times_V)
+    def _chances(self, followers: Iterator[Followers]) -> Floats:
+        """As `ppm_escape` has it (`floor`, `passed_down`, `distribution`), from the shortest context to the longest."""
+        now = next(followers)
+        found_V = np.full(len(self._times_V), 1 / (self._symbols + 1 - len(now.symbols)))
+        for longer in followers:
+            known = now.symbols.searchsorted(longer.symbols)
+            kept, kinds = int(now.counts.sum() - now.counts[known].sum()), len(now.symbols)
+            found_V *= kinds / (kept + kinds)
+            if kept:
+                found_V[now.symbols] += now.counts * (1 / (kept + kinds))
+            now = longer
+        seen = int(now.counts.sum()) + len(now.symbols)
+        if seen:
+            found_V *= len(now.symbols) / seen
+            found_V[now.symbols] += now.counts / seen
+        return np.asarray(found_V / (found_V @ self._times_V))

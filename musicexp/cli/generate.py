@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> int:
     for path, melody in found.melodies:
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         print(
-            f"{path}  temperature {melody.temperature:g}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
+            f"{path}  {melody.drawn}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
         )
     for remark in found.remarks:
         print(f"render   {remark}")

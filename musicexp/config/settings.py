@@ -216,6 +216,14 @@ class Samples:
         at_most=1,
         before=0.0,
     )
+    ppm: float = setting(
+        "the share of PPM, which counts the training pieces and the melody so far, in what is drawn from: "
+        "0 the model alone, 1 PPM alone",
+        at_least=0,
+        at_most=1,
+        before=0.0,
+        unsaid_before=True,
+    )
     seed: int = setting("the seed of every melody's own random stream", at_least=0)
     prime: str | None = setting("a file of music (MIDI, ABC, MusicXML, Humdrum) that is continued")
     prime_notes: int = setting("how many notes of the prime are used, from its start", at_least=1)

@@ -11,6 +11,7 @@ from musicexp.generation.checkpoint import (
     restore_generators,
 )
 from musicexp.generation.clip import Clip, Clips
+from musicexp.generation.counting import ppm_again, ppm_of
 from musicexp.generation.melody import Melody, melodies, prime_file, read_prime
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "generator_states",
     "melodies",
     "new_model",
+    "ppm_again",
+    "ppm_of",
     "prime_file",
     "read_prime",
     "restore_generators",

@@ -74,8 +74,8 @@ def key(temperature: float) -> str:
 class Clips:
     """Draws clips, always from the same random streams: what differs between two of them is what was learned.
 
-    They are the streams of each temperature's first sample. A clip recalls nothing: what is heard is what the network
-    itself has learned so far. Nothing is drawn from the generators that training draws from.
+    They are the streams of each temperature's first sample. A clip recalls nothing, and PPM has no share in it: what is
+    heard is what the network itself has learned so far. Nothing is drawn from the generators that training draws from.
 
     Attributes:
         settings: of as many samples as there are clips at a time, one for each temperature.
@@ -103,7 +103,9 @@ class Clips:
         """
         samples, spelling = config.samples, tokenizer(config.tokens.kind)
         several = len({key(temperature) for temperature in samples.temperature[:CLIP_TEMPERATURES]})
-        settings = dataclasses.replace(samples, count=several, max_notes=min(samples.max_notes, CLIP_NOTES))
+        settings = dataclasses.replace(
+            samples, count=several, max_notes=min(samples.max_notes, CLIP_NOTES), ppm=0.0
+        )
         begun = beginning(samples, spelling, vocabulary, config.tokens.unknown, tempo=tempo, metre=metre)
         return cls(settings, spelling, vocabulary, begun, resolved.precision == "bf16")
 
@@ -116,7 +118,10 @@ class Clips:
         if next(model.parameters()).device.type != "cpu":
             model = copy.deepcopy(model).cpu()
         drawn = drawn_from(
-            *(model, self.tokenizer, self.vocabulary, self.settings, self.begun), bf16=self.bf16, recall=None
+            *(model, self.tokenizer, self.vocabulary, self.settings, self.begun),
+            bf16=self.bf16,
+            recall=None,
+            ppm=None,
         )
         return [
             Clip(iteration, m.temperature, loss, m.ended_by, first_bars(m.piece, CLIP_BARS)) for m in drawn

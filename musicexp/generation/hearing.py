@@ -24,6 +24,7 @@ def sample_entries(melodies: Iterable[Melody]) -> list[PlayerPiece]:
                 ("temperature", f"{melody.temperature:g}"),
                 ("notes", f"{len(melody.piece):,}"),
                 ("ended", ENDED[melody.ended_by]),
+                *((("PPM's share", f"{melody.ppm:g}"),) if melody.ppm else ()),
             ),
         )
         for melody in melodies

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from musicexp.baselines import PPM
+from musicexp.baselines.ppm_context import Context
 from musicexp.config import Samples
 from musicexp.errors import MusicError
 from musicexp.generation.checkpoint import Checkpoint
@@ -36,6 +38,7 @@ class Melody:
         draw: which draw of its temperature, from 1.
         ended_by: "eos" or "length".
         begins: where what the model wrote begins, in steps of 1/24 quarter; before it is the prime.
+        ppm: the share of PPM in what it was drawn from.
     """
 
     number: int
@@ -45,11 +48,17 @@ class Melody:
     ended_by: str
     piece: Piece
     begins: int = 0
+    ppm: float = 0.0
 
     @property
     def own(self) -> Piece:
         """What the model wrote: the piece without its prime."""
         return self.piece.only(self.piece.onset >= self.begins) if self.begins else self.piece
+
+    @property
+    def drawn(self) -> str:
+        """How, in words: "temperature 1", or "temperature 1 with PPM's share 0.2"."""
+        return drawn_words(self.temperature, self.ppm)
 
     @property
     def file(self) -> str:
@@ -66,7 +75,13 @@ class Melody:
             "notes": len(self.piece),
             "quarters": self.piece.quarters,
             "ended_by": self.ended_by,
+            **({"ppm": self.ppm} if self.ppm else {}),
         }
+
+
+def drawn_words(temperature: float, ppm: float) -> str:
+    """How melodies were drawn; of PPM nothing is said where it had no share."""
+    return f"temperature {temperature:g}" + (f" with PPM's share {ppm:g}" if ppm else "")
 
 
 @dataclass(frozen=True)
@@ -101,8 +116,11 @@ def beginning(
     return Beginning(*read_prime(settings.prime, settings.prime_notes, tokenizer, vocabulary, unknown))
 
 
-def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
+def melodies(checkpoint: Checkpoint, settings: Samples, ppm: PPM | None = None) -> list[Melody]:
     """The melodies sample_1 ... sample_count under the kept weights.
+
+    Args:
+        ppm: it has counted the pieces that the checkpoint learned from (`ppm_of`); wanted where settings.ppm is not 0.
 
     Raises:
         MusicError: the prime cannot be read or does not fit the run's vocabulary.
@@ -121,6 +139,7 @@ def melodies(checkpoint: Checkpoint, settings: Samples) -> list[Melody]:
         *(checkpoint.model(), tokenizer, vocabulary, settings, begun),
         bf16=bf16,
         recall=checkpoint.recall or USUAL,
+        ppm=ppm,
     )
 
 
@@ -133,17 +152,24 @@ def drawn_from(
     *,
     bf16: bool,
     recall: Trust | None,
+    ppm: PPM | None,
 ) -> list[Melody]:
     """Melodies of a model as it is; no global random generator is drawn from.
 
     sample_k is draw ceil(k / n) of temperature (k - 1) mod n of n temperatures, and draws from its own
     random stream (seed, index of the temperature, draw): the first ones stay the same when more are asked for.
 
+    Where settings.ppm is not 0 the model's distribution gives way to the pool of its own and PPM's (`model.pooling`), before
+    all else: temperature, top_k, top_p and the grammar act on what both say, and recall is mixed in at last, as it is
+    without PPM. Each melody has a PPM context of its own, which has read the prime as the model has.
+
     Args:
         model: on the CPU.
         bf16: the model was trained with products of bf16 numbers, and is asked with them where the CPU has them.
         recall: how far what a melody said before is trusted where settings.recall is 1; None: not at all.
+        ppm: whose share settings.ppm is.
     """
+    assert ppm is not None or not settings.ppm, "a share of a PPM that is not there"
     found: list[Melody] = []
     begins = _steps(tokenizer, vocabulary, begun)
     numbers = list(range(1, settings.count + 1))
@@ -152,14 +178,21 @@ def drawn_from(
         rules = [tokenizer.grammar(vocabulary) for _ in places]
         stepper = Stepper(model, bf16=bf16 and this_machine("cpu").bf16)
         for (index, draw), drawn in zip(
-            places, _drawn(stepper, rules, settings, places, begun.ids, recall), strict=True
+            places, _drawn(stepper, rules, settings, places, begun.ids, recall, ppm), strict=True
         ):
             number = len(found) + 1
             tokens = vocabulary.decode(np.concatenate([begun.ids, drawn.ids]).tolist())
             piece = tokenizer.piece(tokens, f"sample_{number}", like=begun.like)
             found.append(
                 Melody(
-                    number, settings.temperature[index], draw, settings.seed, drawn.ended_by, piece, begins
+                    number=number,
+                    temperature=settings.temperature[index],
+                    draw=draw,
+                    seed=settings.seed,
+                    ended_by=drawn.ended_by,
+                    piece=piece,
+                    begins=begins,
+                    ppm=settings.ppm,
                 )
             )
     return found
@@ -186,6 +219,7 @@ def _drawn(
     places: Sequence[tuple[int, int]],
     prime: Ids,
     recall: Trust | None,
+    ppm: PPM | None,
 ) -> list[Drawn]:
     memories = [Memory() for _ in places]
     for rule, memory in zip(rules, memories, strict=True):
@@ -193,6 +227,7 @@ def _drawn(
             rule.advance(token)
             memory.take(token)
     begun = np.tile(np.concatenate([[BOS], prime]).astype(np.int64), (len(places), 1))
+    partners = [_reader(ppm, begun[0]) for _ in places] if ppm and settings.ppm else []
     stepper.read(begun[:, :-1])
     return sample(
         stepper,
@@ -207,7 +242,17 @@ def _drawn(
         top_p=settings.top_p,
         recall=tuple(settings.recall * weight for weight in recall) if recall and settings.recall else None,
         memories=memories,
+        share=settings.ppm,
+        partners=partners,
     )
+
+
+def _reader(ppm: PPM, ids: Ids) -> Context:
+    """PPM in a piece that begins so."""
+    context = ppm.context()
+    for token in ids.tolist():
+        context.advance(token)
+    return context
 
 
 def prime_file(prime: str) -> Path:

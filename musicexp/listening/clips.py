@@ -20,7 +20,7 @@ from musicexp.music import STEPS_PER_QUARTER, Note, Piece
 from musicexp.music.midi import midi_piece
 from musicexp.music.piece import DEFAULT_VELOCITY
 from musicexp.report.html import visible
-from musicexp.tracking import Run
+from musicexp.tracking import Run, cache_dir, store_uri
 
 CHECKPOINT_FILE = "checkpoint.ckpt"
 CONFIG_FILE = "config.yaml"
@@ -32,10 +32,15 @@ NO_MATTER = ("count", "every", "temperature")
 
 @dataclass(frozen=True)
 class Source:
-    """A run that melodies are taken from."""
+    """A run that melodies are taken from.
+
+    Attributes:
+        uri: of the store that it is in, as `store_uri` takes it.
+    """
 
     run: Run
     config: Config
+    uri: str | None = None
 
     @property
     def name(self) -> str:
@@ -66,15 +71,14 @@ class Drawing:
         return (draw - 1) * len(self.samples.temperature) + self.place + 1
 
 
-def source_of(run: Run) -> Source:
+def source_of(run: Run, uri: str | None = None) -> Source:
     """A run with its settings.
 
     Raises:
         StoreError: its config.yaml is gone or unreadable.
     """
-    return Source(
-        run, read_config(run.read(CONFIG_FILE), f"{CONFIG_FILE} of run {visible(run.name)} ({run.id})")
-    )
+    config = read_config(run.read(CONFIG_FILE), f"{CONFIG_FILE} of run {visible(run.name)} ({run.id})")
+    return Source(run, config, uri)
 
 
 def drawing_of(sources: Sequence[Source], temperature: float | None) -> Drawing:
@@ -134,6 +138,7 @@ def melodies_of(source: Source, drawing: Drawing, draws: Iterable[int]) -> dict[
 
     Raises:
         StoreError: the checkpoint is damaged.
+        MusicError: PPM has a share, and the music that it counts is gone.
         RunError: a melody's file is damaged.
     """
     wanted = sorted(draws)
@@ -141,12 +146,13 @@ def melodies_of(source: Source, drawing: Drawing, draws: Iterable[int]) -> dict[
     found = {draw: _read(source, f"sample_{drawing.number(draw)}.mid") for draw in wanted if draw <= there}
     missing = [draw for draw in wanted if draw > there]
     if missing:
-        from musicexp.generation import Checkpoint, melodies
+        from musicexp.generation import Checkpoint, melodies, ppm_again
 
         where = f"{CHECKPOINT_FILE} of run {visible(source.run.name)}"
         checkpoint = Checkpoint.from_bytes(source.run.read(CHECKPOINT_FILE), where)
         settings = dataclasses.replace(drawing.samples, count=drawing.number(missing[-1]))
-        drawn = melodies(checkpoint, settings)
+        ppm = ppm_again(checkpoint, settings, cache_dir(store_uri(source.uri)))
+        drawn = melodies(checkpoint, settings, ppm)
         found |= {draw: drawn[drawing.number(draw) - 1].piece for draw in missing}
     return found
 

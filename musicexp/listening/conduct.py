@@ -50,7 +50,7 @@ def find_runs(references: Sequence[str], uri: str | None, experiment: str) -> Fo
                 f"run {visible(run.name)} ({run.id[:8]}) is named twice; listen wants two to four different runs"
             )
         runs[run.id] = run
-    return Found(place, [source_of(run) for run in runs.values()], runs)
+    return Found(place, [source_of(run, place) for run in runs.values()], runs)
 
 
 def listen(found: Found, settings: Listening, say: Say) -> None:

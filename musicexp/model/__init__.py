@@ -2,6 +2,7 @@
 
 from musicexp.model.lstm import MusicLSTM, State
 from musicexp.model.members import Member, Members, MusicModel, members_of, viewpoints_of
+from musicexp.model.pooling import Partner, pooled
 from musicexp.model.recall import LONGEST, USUAL, Memory, Trust
 from musicexp.model.recurrence import Resolved, recurrence, resolve, this_machine
 from musicexp.model.sampling import Drawn, Rules, chosen, probabilities, sample
@@ -18,6 +19,7 @@ __all__ = [
     "MusicLSTM",
     "MusicModel",
     "MusicTransformer",
+    "Partner",
     "Resolved",
     "Rules",
     "State",
@@ -25,6 +27,7 @@ __all__ = [
     "Trust",
     "chosen",
     "members_of",
+    "pooled",
     "probabilities",
     "recurrence",
     "resolve",

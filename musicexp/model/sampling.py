@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from musicexp.model.pooling import Partner, pooled
 from musicexp.model.recall import Memory, Trust, mixed
 
 Logprobs = NDArray[np.float64]
@@ -58,10 +59,13 @@ def sample(
     top_p: float = 1.0,
     recall: Trust | None = None,
     memories: Sequence[Memory] = (),
+    share: float = 0.0,
+    partners: Sequence[Partner] = (),
 ) -> list[Drawn]:
     """Draw len(rules) sequences side by side.
 
-    Temperature, top_k and top_p shape what the callable proposes; what is recalled comes as often as it did.
+    Temperature, top_k and top_p shape what the callable proposes, or the pool of that and what partners propose; what is
+    recalled comes as often as it did.
 
     Args:
         rules, streams, temperatures: one for each sequence.
@@ -72,6 +76,8 @@ def sample(
         top_p: draw from the fewest likeliest allowed ids that hold this probability.
         recall: how far what followed before is trusted; None recalls nothing.
         memories: one for each sequence, if it recalls; they know its prime without BOS.
+        share: how far partners are heard; 0 asks none.
+        partners: one for each sequence, if they are heard; they know BOS and its prime.
     """
     count = len(rules)
     drawn: list[list[int]] = [[] for _ in range(count)]
@@ -83,9 +89,14 @@ def sample(
         if not going:
             break
         logprobs = next_logprobs(last)
+        if len(going) < count:
+            logprobs = logprobs[going]
+        if share:
+            said = np.stack([partners[row].probabilities() for row in going])
+            logprobs = pooled(logprobs, said, share)
         allowed = np.stack([rules[row].allowed() for row in going])
         weights = probabilities(
-            logprobs if len(going) == count else logprobs[going],
+            logprobs,
             allowed,
             np.array([temperatures[row] for row in going]),
             top_k,
@@ -106,6 +117,8 @@ def sample(
             rules[row].advance(token)
             if recall is not None:
                 memories[row].take(token)
+            if share:
+                partners[row].advance(token)
             if rules[row].notes - before[row] >= max_notes:
                 ended[row] = "length"
         going = [row for row in going if not ended[row]]

@@ -61,11 +61,7 @@ def _about(judgement: Judgement) -> str:
 
 def _counted(judged: Judged) -> str:
     pieces = count(len(judged.names), "piece")
-    return (
-        f"{pieces} of {set_name(judged)}"
-        if judged.temperature is None
-        else f"{pieces} at temperature {judged.temperature:g}"
-    )
+    return f"{pieces} of {set_name(judged)}" if judged.temperature is None else f"{pieces} at {judged.title}"
 
 
 def _sections(judgement: Judgement, shown: list[Shown]) -> str:

@@ -137,7 +137,7 @@ def summary_lines(result: RunResult, place: str, preset_iterations: int | None =
     for melody in result.melodies:
         ended = "came to an end" if melody.ended_by == "eos" else "was cut"
         lines.append(
-            f"{melody.file}  temperature {melody.temperature:g}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
+            f"{melody.file}  {melody.drawn}: {count(len(melody.piece), 'note')}, {length(melody.piece.quarters)}, {ended}"
         )
     for reference in result.references:
         lines.append(

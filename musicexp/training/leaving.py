@@ -115,7 +115,10 @@ def seen(run: Run, outcome: Outcome) -> dict[str, bytes]:
     title = f"{run.name}: loss in nats per token"
     files = {"loss.png": loss_picture(run.curve("loss/train"), run.curve("loss/val"), levels, title)}
     captions = [
-        (f"{m.file}  T={m.temperature:g}, {len(m.piece)} notes, ended by {m.ended_by}", m.piece)
+        (
+            f"{m.file}  T={m.temperature:g}{f', PPM {m.ppm:g}' if m.ppm else ''}, {len(m.piece)} notes, ended by {m.ended_by}",
+            m.piece,
+        )
         for m in outcome.melodies
     ]
     if outcome.checkpoint.done or captions:

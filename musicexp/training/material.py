@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.config import Config
+from musicexp.baselines import PPM
+from musicexp.config import Config, Samples
 from musicexp.data import Sequences, Summary, TokenStore, fold_table, prepare_store
-from musicexp.generation import prime_file, read_prime
+from musicexp.generation import ppm_of, prime_file, read_prime
 from musicexp.music import SIDES, Side
 from musicexp.music.corpus import Progress, source_of
 from musicexp.render.sound import sound_of
@@ -48,6 +49,15 @@ class Material:
     def baselines(self) -> Yardsticks:
         """Unigram, bigram, trigram and PPM, counted on the training pieces, on the held-out ones."""
         return yardsticks(self.store)
+
+    @cached_property
+    def counting(self) -> PPM:
+        """PPM with the training pieces counted, once."""
+        return ppm_of(self.store)
+
+    def partner(self, settings: Samples) -> PPM | None:
+        """Who draws melodies beside the model; None where PPM has no share in them."""
+        return self.counting if settings.ppm else None
 
 
 def check(config: Config) -> None:

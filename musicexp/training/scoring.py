@@ -11,6 +11,7 @@ from pathlib import Path
 
 from musicexp.config import Config
 from musicexp.generation import Checkpoint, Melody
+from musicexp.generation.melody import drawn_words
 from musicexp.generation.scored import by_temperature
 from musicexp.generation.temperatures import melodies_at
 from musicexp.metrics.corpus import Corpus, Fold
@@ -53,7 +54,7 @@ def score(
         return None
     sets = [
         Generated(
-            title=f"temperature {temperature:g}",
+            title=drawn_words(temperature, config.samples.ppm),
             pieces=tuple(melody.own for melody in melodies),
             ended_by=tuple(melody.ended_by for melody in melodies),
             temperature=temperature,
@@ -61,14 +62,16 @@ def score(
         for temperature, melodies in by_temperature(drawn, config.samples)
     ]
     beside = corpus(material, config, cache, held_out)
-    return judge(sets, beside, _heat(checkpoint, beside) if set(SIDES) <= set(sides) else None)
+    swept = _heat(checkpoint, material, beside) if set(SIDES) <= set(sides) else None
+    return judge(sets, beside, swept)
 
 
-def _heat(checkpoint: Checkpoint, beside: Corpus) -> Heat | None:
+def _heat(checkpoint: Checkpoint, material: Material, beside: Corpus) -> Heat | None:
     real = [beside.pieces[place] for place in beside.judged]
     if len(real) < FEWEST_REAL:
         return None
-    drawn = melodies_at(checkpoint, checkpoint.config.samples, TEMPERATURES, DRAWN)
+    settings = checkpoint.config.samples
+    drawn = melodies_at(checkpoint, settings, TEMPERATURES, DRAWN, material.partner(settings))
     own = {temperature: [melody.own for melody in found] for temperature, found in drawn.items()}
     return heat(own, real, beside.values)
 

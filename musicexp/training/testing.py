@@ -41,7 +41,7 @@ def test_figures(tracking_uri: str, experiment: str, run_id: str) -> Tested:
     material = prepare(checkpoint.config, cache)
     figures = judge(checkpoint, material, ["test"])
     found, recalling = figures.likelihoods["test"], figures.recalling.get("test")
-    drawn = scored_melodies(checkpoint, settings) if settings.scored else []
+    drawn = scored_melodies(checkpoint, settings, material.partner(settings)) if settings.scored else []
     music = score(material, checkpoint, cache, drawn, ["test"])
     tested = {"nll_nats/test": found.nats_per_token, "bits_per_note/test": found.bits_per_note}
     if recalling:

@@ -26,6 +26,7 @@ from musicexp.generation import (
     new_model,
     restore_generators,
 )
+from musicexp.generation.counting import ppm_left_out
 from musicexp.generation.scored import scored_melodies
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.metrics.judgement import Judgement
@@ -57,7 +58,6 @@ from musicexp.training.references import Reference, references
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role, Watch
 from musicexp.training.scoring import score
-from musicexp.training.yardsticks import ppm_left_out
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,11 @@ def train(
     }
     if left_out := ppm_left_out(material.store):
         reporter.say(f"ppm      {left_out}")
-    drawn = scored_melodies(checkpoint, config.samples) if pruned is None or role.pruned_samples else []
+    drawn = (
+        scored_melodies(checkpoint, config.samples, material.partner(config.samples))
+        if pruned is None or role.pruned_samples
+        else []
+    )
     shown = drawn[: config.samples.count]
     judgement = score(material, checkpoint, cache, drawn, sides) if pruned is None else None
     outcome = Outcome(checkpoint, figures, baselines, shown, real, judgement)

@@ -17,9 +17,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from musicexp.baselines import NAMES, PPM, PPM_NAME, NGram
+from musicexp.baselines import NAMES, PPM_NAME, NGram
 from musicexp.data import Sequences, TokenStore
 from musicexp.errors import StoreError
+from musicexp.generation.counting import ppm_of
 from musicexp.metrics import Likelihood, likelihood
 from musicexp.music import Side
 
@@ -27,9 +28,6 @@ HELD_OUT: tuple[Side, Side] = ("val", "test")
 
 VERSION = 1
 """Counts up when the same pieces would give other figures."""
-
-MOST_TOKENS = 1_000_000
-"""PPM counts so many tokens of training pieces at most, which takes seconds; the pieces lie in an order without meaning."""
 
 Yardsticks = dict[str, dict[Side, Likelihood]]
 """By name, then by held-out side."""
@@ -59,27 +57,11 @@ def yardsticks(store: TokenStore) -> Yardsticks:
     return found
 
 
-def ppm_left_out(store: TokenStore) -> str:
-    """How much of the training pieces PPM has not counted, in words; "" if it has counted them all."""
-    learned, every = len(counted(store)), store.sequences("train")
-    if learned == len(every):
-        return ""
-    return (
-        f"has counted {learned:,} of the {len(every):,} training pieces: {MOST_TOKENS:,} tokens are its most"
-    )
-
-
-def counted(store: TokenStore) -> Sequences:
-    """The training pieces that PPM learns from."""
-    pieces = store.sequences("train")
-    return pieces[: int(np.searchsorted(np.cumsum(pieces.lengths()), MOST_TOKENS, side="right"))]
-
-
 def _models(store: TokenStore) -> Iterator[tuple[str, _Counting]]:
     size, pieces = len(store.vocabulary), store.sequences("train")
     for order, name in NAMES.items():
         yield name, NGram(order, size).fit(pieces)
-    yield PPM_NAME, PPM(size).fit(counted(store))
+    yield PPM_NAME, ppm_of(store)
 
 
 def _kept(place: Path) -> Yardsticks | None:
