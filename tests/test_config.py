@@ -33,10 +33,12 @@ def test_every_yaml_composes(group: str, option: str) -> None:
 
 @pytest.mark.slow
 def test_every_pair_of_model_and_preset_composes_and_the_command_line_wins() -> None:
+    """A preset that drops recurrent weights goes with a Transformer, which has none, if it is told not to."""
     for model, experiment in itertools.product(options_of("model"), options_of("experiment")):
-        config = compose([f"model={model}", f"experiment={experiment}", "lr=0.123", "model.hidden_size=7"])
-        assert config.model.num_layers == int(model[-1]), (model, experiment)
-        assert (config.lr, config.model.hidden_size) == (0.123, 7)
+        words = [f"model={model}", *(["model.recurrent_dropout=0"] if model == "transformer" else [])]
+        config = compose([*words, f"experiment={experiment}", "lr=0.123", "model.hidden_size=12"])
+        assert config.model.num_layers == compose(words).model.num_layers, (model, experiment)
+        assert (config.lr, config.model.hidden_size) == (0.123, 12)
 
 
 def test_the_yaml_is_the_home_of_every_default_and_the_dataclasses_know_every_key() -> None:
