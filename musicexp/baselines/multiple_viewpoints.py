@@ -236,11 +236,10 @@ class MultipleViewpoints:
             return self
         numbers = np.arange(len(self._known))
         held_out = [numbers[part::PARTS] for part in range(min(PARTS, len(numbers)))]
-        by_view = [
+        heard = self._heard(self._known)
+        said = np.concatenate(
             [self._said(heard, np.setdiff1d(numbers, part), part, "LTM") for part in held_out]
-            for heard in (_Heard.of(view, self._known, self.alphabet) for view in self.views)
-        ]
-        said = np.concatenate([_together([parts[i] for parts in by_view]) for i in range(len(held_out))])
+        )
         came = np.concatenate([self._known[i].pitch for part in held_out for i in part])
         self.pool = _fitted(said, np.searchsorted(self.alphabet, came))
         return self
@@ -257,29 +256,23 @@ class MultipleViewpoints:
         every = [*self._known, *lines]
         numbers = np.arange(len(every))
         known, asked = np.split(numbers, [len(self._known)])
-        said = _together(
-            [self._said(_Heard.of(view, every, self.alphabet), known, asked, long) for view in self.views]
-        )
+        said = self._said(self._heard(every), known, asked, long)
         return np.split(self.pool.nats(said), np.cumsum([len(line) for line in lines])[:-1])
 
-    def _said(self, heard: _Heard, known: Ints, asked: Ints, long: Long) -> Floats:
-        """Nats of a viewpoint's long and short model at every note of some melodies, [notes, pitches, 2].
+    def _heard(self, lines: Sequence[MelodyLine]) -> list[_Heard]:
+        return [_Heard.of(view, lines, self.alphabet) for view in self.views]
+
+    def _said(self, heard: Sequence[_Heard], known: Ints, asked: Ints, long: Long) -> Floats:
+        """Nats of every viewpoint's long and short model at every note of some melodies, [notes, pitches, models].
 
         Args:
-            known: the numbers of the melodies that the long one has counted.
+            heard: the melodies as each viewpoint reads them.
+            known: the numbers of those that the long models have counted.
             asked: of those that are asked about.
         """
-        learned = [heard.symbols[i] for i in known]
-        asked_about, among = [heard.symbols[i] for i in asked], [heard.among[i] for i in asked]
-        both = [
-            np.concatenate(PPM(heard.size, settings).fit(learned).nats_among(asked_about, among))
-            for settings in (
-                PPMSettings(long, short=False, framed=False),
-                PPMSettings(None, short=True, framed=False),
-            )
-        ]
-        alike = np.concatenate([_alike(pitches) for pitches in among])
-        return np.stack([_distribution(nats + np.log(alike)) for nats in both], axis=-1)
+        kinds = PPMSettings(long, short=False, framed=False), PPMSettings(None, short=True, framed=False)
+        models = [one.nats(settings, known, asked) for one in heard for settings in kinds]
+        return np.stack(models, axis=-1)
 
 
 @dataclass(frozen=True)
@@ -307,9 +300,12 @@ class _Heard:
         ]
         return cls(came, among, len(symbols))
 
-
-def _together(said: Sequence[Floats]) -> Floats:
-    return np.concatenate(said, axis=-1)
+    def nats(self, settings: PPMSettings, known: Ints, asked: Ints) -> Floats:
+        """What a PPM of the symbols makes each pitch cost at every note of some melodies, [notes, pitches]."""
+        among = [self.among[i] for i in asked]
+        ppm = PPM(self.size, settings).fit([self.symbols[i] for i in known])
+        nats = np.concatenate(ppm.nats_among([self.symbols[i] for i in asked], among))
+        return _distribution(nats + np.log(np.concatenate([_alike(pitches) for pitches in among])))
 
 
 def _alike(among: Ints) -> Ints:
