@@ -18,7 +18,7 @@ from musicexp.music.midi import midi_piece
 from musicexp.music.piece import Piece, Reading
 from musicexp.music.tunes import read_abc, tunes_of
 
-READER_VERSION = 8
+READER_VERSION = 9
 """Counts up when the same file would give other Pieces: it is part of the cache's key."""
 
 ABC_SUFFIXES = (".abc",)

@@ -1,7 +1,8 @@
 """Viewpoints: what a piece so far looks like besides its last token.
 
 After the viewpoints of Conklin and Witten (1995), with which IDyOM (Pearce 2005) reads a melody: the interval to the note
-before, the interval from the first note, the step of the scale where a key is told, and what followed where the last notes
+before, the interval from the first note, and from the phrase's first one where the ends of phrases are told, the step of the
+scale where a key is told, and what followed where the last notes
 stood before, in the same key or in another. A model that has learned from thousands of notes, and not from millions,
 cannot find these out by itself.
 
@@ -56,6 +57,16 @@ RESEMBLED, TO_RESEMBLING: the same where they stood before in any key.
 RECALLED: the token that followed where they stood before, the latest time; RESEMBLING: in any key, moved into this one. PAD is none.
 """
 
+OF_PHRASES = 3
+PHRASE, FROM_PHRASE, PHRASE_FIRST = range(ALWAYS + 2 * OF_A_PAST, ALWAYS + 2 * OF_A_PAST + OF_PHRASES)
+"""
+Only where some token tells that a phrase ends; behind both pasts, for such a token has no pitch.
+PHRASE: 1 if the next note is announced as the last of a phrase, and 2 more if it is the first of one.
+FROM_PHRASE: from the phrase's first pitch to the last.
+PHRASE_FIRST: that pitch, 0 ... 127, or none; it is the phrase before's until the first note of the next one has come.
+"""
+PHRASES = 4
+
 
 class Reference(NamedTuple):
     """Something from which a model sees what may come next.
@@ -105,8 +116,11 @@ class Viewpoints:
             )
             if number >= self.first
         }
+        self.ends_V = np.concatenate(
+            [special >= 0, np.array([part.ends_phrase for part in parted], dtype=bool)]
+        )
         pitched = self.pitches_V[self.first :] >= 0
-        self.pasts = 2 if pitched.any() and not pitched.all() else 1
+        self.pasts = 2 if self.tells_phrases or (pitched.any() and not pitched.all()) else 1
 
     def __len__(self) -> int:
         return len(self.pitches_V)
@@ -114,7 +128,7 @@ class Viewpoints:
     @property
     def columns(self) -> int:
         """How many things are seen behind each token."""
-        return ALWAYS + self.pasts * OF_A_PAST
+        return ALWAYS + self.pasts * OF_A_PAST + self.tells_phrases * OF_PHRASES
 
     @cached_property
     def read(self) -> dict[int, int]:
@@ -125,13 +139,19 @@ class Viewpoints:
         for past in range(self.pasts):
             for matched, to in ((MATCHED, TO_RECALLED), (RESEMBLED, TO_RESEMBLING)):
                 found |= {matched + past * OF_A_PAST: LONGEST + 1, to + past * OF_A_PAST: INTERVALS}
+        if self.tells_phrases:
+            found |= {PHRASE: PHRASES, FROM_PHRASE: INTERVALS}
         return found
 
     @cached_property
     def references(self) -> list[Reference]:
         """From what a model sees what may come next."""
         found = [Reference(column, INTERVALS, self._from_pitch()) for column in (LAST, FIRST)]
-        return [*found, Reference(KEY, KEYS, self._in_key())] if self.tells_keys else found
+        if self.tells_keys:
+            found.append(Reference(KEY, KEYS, self._in_key()))
+        if self.tells_phrases:
+            found.append(Reference(PHRASE_FIRST, INTERVALS, self._from_pitch()))
+        return found
 
     @cached_property
     def pointers(self) -> list[Pointer]:
@@ -146,6 +166,11 @@ class Viewpoints:
     def tells_keys(self) -> bool:
         """Whether some token tells a key."""
         return bool((self.keys_V >= 0).any())
+
+    @property
+    def tells_phrases(self) -> bool:
+        """Whether some token tells that a phrase ends."""
+        return bool(self.ends_V.any())
 
     def _from_pitch(self) -> NDArray[np.int64]:
         """The interval from a pitch, or from none, to each token, [129, V]."""
@@ -190,6 +215,7 @@ class Follower:
         self._first = NO_PITCH
         self._recent = (NO_PITCH, NO_PITCH, NO_PITCH)  # the last three pitches
         self._key = NO_KEY
+        self._phrase = _Phrase() if viewpoints.tells_phrases else None
 
     def advance(self, token: int) -> list[int]:
         """The next token has come; what is seen behind it, by column. BOS and EOS change nothing."""
@@ -202,6 +228,8 @@ class Follower:
                 self._first = pitch if self._first == NO_PITCH else self._first
                 self._recent = (*self._recent[1:], pitch)
             self._key = key if key >= 0 else self._key
+            if self._phrase is not None:
+                self._phrase.take(pitch, ends=bool(viewpoints.ends_V[token]))
         return self._seen()
 
     def _seen(self) -> list[int]:
@@ -212,7 +240,28 @@ class Follower:
         known = self._key != NO_KEY and last != NO_PITCH
         seen[DEGREE] = (last - self._key) % 12 + 12 * (self._key >= 12) if known else NO_KEY
         seen[LAST], seen[FIRST], seen[KEY] = last, self._first, self._key
-        return [*seen, *(value for past in self._pasts for value in past.seen(last))]
+        seen += (value for past in self._pasts for value in past.seen(last))
+        return seen if self._phrase is None else seen + self._phrase.seen(last)
+
+
+class _Phrase:
+    """Where in its phrase a piece stands, whose tokens tell before its last note that a phrase ends."""
+
+    def __init__(self) -> None:
+        self._first = NO_PITCH
+        self._begins = True  # whether the next note is the first of a phrase
+        self._ends = False  # whether it is the last one
+
+    def take(self, pitch: int, *, ends: bool) -> None:
+        """A token has come; `ends`: it tells that the next note ends the phrase."""
+        self._ends |= ends
+        if pitch >= 0:
+            self._first = pitch if self._begins else self._first
+            self._begins, self._ends = self._ends, False
+
+    def seen(self, last: int) -> list[int]:
+        """The columns of phrases, where the last pitch is this one."""
+        return [2 * self._begins + self._ends, _interval(self._first, last), self._first]
 
 
 class _Past:

@@ -6,6 +6,9 @@ rhythm is `BARS:POSITION:DURATION`: how many bar lines stand between the note be
 behind the last of them, and the duration in steps. A piece that begins with a whole bar begins with a bar line, so
 that its first note stands behind at least one, and a note of the upbeat behind none.
 
+A note that bears a fermata, as the last of each phrase does in Bach's chorales, is announced by a token of its own,
+before its rhythm: `fermata 0:72:24 pitch:69 1:0:24 pitch:71`. A piece that has none reads as if there were no such token.
+
 Of several voices the highest notes stay (`music.similar.skyline`), cut where the next of them begins, as `notes` cuts. For
 one voice nothing is lost but silence in an upbeat; rests come back by position. Bars are those of the first
 metre throughout, behind the upbeat that the source writes, in a score or in ABC.
@@ -19,6 +22,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from sys import intern
 
+import numpy as np
+
 from musicexp.music import Note, Piece
 from musicexp.music.bar_lines import written_upbeat
 from musicexp.music.keys import tonic_and_mode
@@ -28,7 +33,7 @@ from musicexp.tokens.event_grammar import DEFAULT_METRE, bar_steps
 from musicexp.tokens.events import PITCHES
 from musicexp.tokens.tokenizer import Grammar, Parted
 from musicexp.tokens.vocabulary import Ids, Vocabulary
-from musicexp.tokens.voice_grammar import NO_KEY, Place, Row, Said, VoiceGrammar, order, said
+from musicexp.tokens.voice_grammar import FERMATA, NO_KEY, Place, Row, Said, VoiceGrammar, order, said
 from musicexp.tokens.voice_nearest import nearest
 
 MINOR = 12
@@ -45,9 +50,11 @@ class VoiceTokenizer:
         length = bar_steps(piece.metre)
         found = [_key_token(piece.key), f"metre:{piece.metre[0]}/{piece.metre[1]}"]
         bar = 0
-        for onset, duration, pitch in _line(piece, length):
-            now, at = divmod(onset, length)
-            found += (intern(f"{now - bar}:{at}:{duration}"), PITCHES[pitch])
+        for row in _line(piece, length):
+            now, at = divmod(row.onset, length)
+            if row.fermata:
+                found.append(FERMATA)
+            found += (intern(f"{now - bar}:{at}:{row.duration}"), PITCHES[row.pitch])
             bar = now
         return found
 
@@ -55,9 +62,10 @@ class VoiceTokenizer:
         place, rows = _read(tokens, like.metre if like is not None else DEFAULT_METRE)
         more = {"tempo": like.tempo} if like is not None else {}
         begin = place.first if place.first is not None and place.upbeat else place.length
-        notes = (Note(onset - begin, duration, pitch) for onset, duration, pitch in rows)
+        notes = (Note(row.onset - begin, row.duration, row.pitch) for row in rows)
+        fermata = [row.fermata for row in rows]
         key = _key_name(place.key) or (like.key if like is not None else "")
-        return Piece.of(notes, name, metre=place.metre, upbeat=place.upbeat, key=key, **more)
+        return Piece.of(notes, name, fermata=fermata, metre=place.metre, upbeat=place.upbeat, key=key, **more)
 
     def vocabulary(self, texts: Sequence[Sequence[str]], *, unknown: bool = False) -> Vocabulary:
         return Vocabulary.of(self.kind, texts, order=order, unknown=unknown)
@@ -67,7 +75,7 @@ class VoiceTokenizer:
 
         A note moves to the nearest onset that a known rhythm says behind the note before, of two to the earlier, with the
         duration nearest by ratio; a rest longer than any known one loses whole bars. A metre becomes the one whose bar is
-        nearest in length, and the notes stay where they are in time. A key becomes the one whose signature is nearest.
+        nearest in length, and the notes stay where they are in time. A key becomes the one whose signature is nearest. A fermata is dropped.
         """
         unknown = sum(token not in vocabulary for token in tokens)
         if unknown:
@@ -79,6 +87,8 @@ class VoiceTokenizer:
 
     def parted(self, token: str) -> Parted:
         told = said(token)
+        if token == FERMATA:
+            return Parted(None, token, ends_phrase=True)
         if told is None or told.kind not in ("pitch", "key") or not told.numbers:
             return Parted(None, token)
         if told.kind == "pitch":
@@ -91,10 +101,9 @@ def _line(piece: Piece, length: int) -> list[Row]:
     top = skyline(piece)
     upbeat = written_upbeat(piece) or 0
     begins = piece.onset[top] + length - (upbeat if upbeat < length else 0)
-    rows = [
-        Row(*row)
-        for row in zip(begins.tolist(), piece.duration[top].tolist(), piece.pitch[top].tolist(), strict=True)
-    ]
+    fermata = np.zeros(len(piece), dtype=bool) if piece.fermata is None else piece.fermata
+    columns = (begins, piece.duration[top], piece.pitch[top], fermata[top])
+    rows = [Row(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     cut = [row._replace(duration=min(row.duration, after.onset - row.onset)) for row, after in pairwise(rows)]
     return cut + rows[-1:]
 
@@ -106,7 +115,7 @@ def _read(tokens: Sequence[str], default: tuple[int, int]) -> tuple[Place, list[
     for token in tokens:
         told = said(token)
         if told is not None and place.take(told) and told.kind == "pitch":
-            rows.append(Row(place.onset, place.end - place.onset, told.numbers[0]))
+            rows.append(Row(place.onset, place.end - place.onset, told.numbers[0], place.fermata))
     return place, rows
 
 

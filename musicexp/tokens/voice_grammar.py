@@ -15,17 +15,18 @@ from musicexp.tokens.events import LAST_STEP
 from musicexp.tokens.tokenizer import Mask
 from musicexp.tokens.vocabulary import EOS, Vocabulary
 
-KINDS = ("key", "metre", "rhythm", "pitch")
+KINDS = ("key", "metre", "fermata", "rhythm", "pitch")
 """What a token may speak of, in the order of the vocabulary and of a piece."""
 
 NOTHING_BEFORE = 1
 """Where the first note may begin at the earliest: an upbeat is shorter than a bar."""
 
 NO_KEY = "key:none"
+FERMATA = "fermata"
 
 _TOKEN = re.compile(
     r"key:(?P<key>none|(?:\d|1[01])/[a-z]+)|metre:(?P<metre>[1-9]\d{0,9}/[1-9]\d{0,9})"
-    r"|(?P<rhythm>\d{1,10}:\d{1,10}:\d{1,10})|pitch:(?P<pitch>\d{1,3})",
+    r"|(?P<fermata>fermata)|(?P<rhythm>\d{1,10}:\d{1,10}:\d{1,10})|pitch:(?P<pitch>\d{1,3})",
     re.ASCII,
 )
 
@@ -35,7 +36,7 @@ class Said(NamedTuple):
 
     Attributes:
         numbers: of a key its tonic (a pitch class; none of `key:none`), of a metre beats and beat unit, of a rhythm bar
-            lines, position and duration, of a pitch its MIDI number.
+            lines, position and duration, of a pitch its MIDI number; none of a fermata.
         mode: of a key, "" where it is not known.
     """
 
@@ -56,6 +57,8 @@ def said(token: str) -> Said | None:
         if not mode:
             return Said(kind, ())
         return Said(kind, (int(tonic),), mode) if mode in MODES else None
+    if kind == "fermata":
+        return Said(kind, ())
     numbers = tuple(int(number) for number in re.split("[:/]", found[kind]))
     legal = numbers[-1] > 0 if kind == "rhythm" else numbers[0] < 128 if kind == "pitch" else True
     return Said(kind, numbers) if legal else None
@@ -76,12 +79,13 @@ class Row(NamedTuple):
     onset: int
     duration: int
     pitch: int
+    fermata: bool = False
 
 
 class Place:
     """Where a voice stands. A token that can say nothing there is passed over.
 
-    A key counts at the very beginning, a metre before the first rhythm. A rhythm lies in its bar and not before the end of
+    A key counts at the very beginning, a metre before the first rhythm. A fermata is the next rhythm's. A rhythm lies in its bar and not before the end of
     the last one; time goes on with it, whether a pitch follows or not; a pitch needs a rhythm. So what a model left
     out, such as a pitch, loses its note and moves no other. Times are steps from where the bar of an upbeat would
     begin if it were whole.
@@ -91,6 +95,7 @@ class Place:
         key: what was told as the key, if anything was.
         begin: where the bar of the last rhythm begins.
         first, onset, end: where the first rhythm begins, and where the last one does and ends.
+        fermata: whether the last rhythm's note bears one.
         last: the kind of the last token that counted; "" before the first.
     """
 
@@ -101,6 +106,7 @@ class Place:
         self.first: int | None = None
         self.begin = self.onset = 0
         self.end = NOTHING_BEFORE
+        self.fermata = False
         self.last = ""
 
     @property
@@ -112,6 +118,10 @@ class Place:
         """Go on by one token, if it can say something here; whether it can."""
         if told.kind == "rhythm":
             if not self._goes_on(*told.numbers):
+                return False
+            self.fermata = self.last == "fermata"
+        elif told.kind == "fermata":
+            if self.last == "fermata":
                 return False
         elif told.kind == "pitch":
             if self.last != "rhythm":
@@ -147,7 +157,7 @@ class Table(NamedTuple):
 
     Attributes:
         bars, at, duration: int64 [V], what an id says as a rhythm, else -1.
-        keys, metres, rhythms, pitches, end: bool [V]; of the metres those with room for a note, if any has.
+        keys, metres, fermatas, rhythms, pitches, end: bool [V]; of the metres those with room for a note, if any has.
     """
 
     bars: Numbers
@@ -155,6 +165,7 @@ class Table(NamedTuple):
     duration: Numbers
     keys: Mask
     metres: Mask
+    fermatas: Mask
     rhythms: Mask
     pitches: Mask
     end: Mask
@@ -181,7 +192,7 @@ def table(tokens: tuple[str, ...]) -> Table:
     bars, at, duration = np.array(rhythms, dtype=np.int64).reshape(-1, 3).T
     end = np.zeros(len(tokens), dtype=bool)
     end[EOS] = True
-    found = Table(bars, at, duration, of("key"), of("metre"), of("rhythm"), of("pitch"), end)
+    found = Table(bars, at, duration, *map(of, KINDS), end)
     roomy = found.metres.copy()
     for number in np.flatnonzero(roomy):
         metre = told[number]
@@ -196,8 +207,8 @@ def table(tokens: tuple[str, ...]) -> Table:
 class VoiceGrammar:
     """Follows one voice: its key, its metre, and then rhythm and pitch in turn.
 
-    A metre has room for a note; a rhythm lies in its bar, and not before the end of the note before; the end comes
-    behind a pitch. What the vocabulary does not have is passed over; where no note can ever come, only the end may.
+    A metre has room for a note; a rhythm lies in its bar, and not before the end of the note before; a fermata stands
+    where a rhythm may, and only a rhythm behind it; the end comes behind a pitch. What the vocabulary does not have is passed over; where no note can ever come, only the end may.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -213,11 +224,17 @@ class VoiceGrammar:
         if place.last in ("", "key") and known.metres.any():
             return known.metres
         if place.first is None:
-            first = known.first(place.length)
-            return first if first.any() else known.end
+            return self._rhythm(known.first(place.length), known.end)
         if place.last == "rhythm" and known.pitches.any():
             return known.pitches
-        return known.following(place.length, place.end - place.begin) | known.end
+        following = known.following(place.length, place.end - place.begin)
+        return self._rhythm(following, known.end) | (known.end & (place.last != "fermata"))
+
+    def _rhythm(self, rhythms: Mask, end: Mask) -> Mask:
+        """Some rhythms, or a fermata before one of them; the end where there is none."""
+        if not rhythms.any():
+            return end
+        return rhythms if self._place.last == "fermata" else rhythms | self._table.fermatas
 
     def advance(self, token_id: int) -> None:
         told = self._said[token_id]

@@ -14,7 +14,18 @@ from musicexp.music.signatures import MODES
 from musicexp.tokens.event_grammar import bar_steps
 from musicexp.tokens.tokenizer import Mask
 from musicexp.tokens.vocabulary import Vocabulary
-from musicexp.tokens.voice_grammar import NO_KEY, NOTHING_BEFORE, Place, Row, Said, Table, order, said, table
+from musicexp.tokens.voice_grammar import (
+    FERMATA,
+    NO_KEY,
+    NOTHING_BEFORE,
+    Place,
+    Row,
+    Said,
+    Table,
+    order,
+    said,
+    table,
+)
 
 MODE_NAMES = tuple(MODES)
 FIFTHS = 12
@@ -52,6 +63,7 @@ def nearest(told: Place, rows: Sequence[Row], vocabulary: Vocabulary) -> list[st
         word = said(vocabulary.tokens[rhythm])
         assert word is not None
         place.take(word)
+        body += [FERMATA] * (row.fermata and FERMATA in vocabulary)
         body += (vocabulary.tokens[rhythm], f"pitch:{row.pitch}")
         # What a known rhythm cannot reach is given up in whole bars, and what follows keeps its place in the bar.
         moved += math.trunc((place.onset - row.onset - moved) / place.length) * place.length
@@ -67,7 +79,7 @@ def _key(told: Place, rows: Sequence[Row], vocabulary: Vocabulary) -> list[str]:
     spelt = [token for token in keys if token != NO_KEY]
     wanted = told.key
     if (wanted is None or not wanted.numbers) and rows and spelt:
-        heard = tonic_and_mode(analysed_key(Piece.of(Note(*row) for row in rows)))
+        heard = tonic_and_mode(analysed_key(Piece.of(Note(*row[:3]) for row in rows)))
         assert heard is not None
         wanted = Said("key", heard[:1], heard[1])
     if wanted is None or not wanted.numbers or not spelt:
