@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
-from tunes import melodies, quickly, slowly
+from tunes import melodies, quickly, scale, slowly, with_fermatas
 
 from musicexp.config import compose
 from musicexp.data import Batch, Sequences, Windows
@@ -23,14 +23,20 @@ from musicexp.music import Piece
 from musicexp.music.transposition import transposed
 from musicexp.tokens import BOS, EOS, PAD, TOKENIZERS, Ids, Viewpoints, Vocabulary, tokenizer
 from musicexp.tokens.viewpoints import (
+    ALWAYS,
     FIRST,
     FROM_FIRST,
+    FROM_PHRASE,
     INTERVAL,
+    KEY,
     LAST,
     LONGEST,
     MATCHED,
     NO_INTERVAL,
     NO_PITCH,
+    OF_A_PAST,
+    PHRASE,
+    PHRASE_FIRST,
     RECALLED,
     RESEMBLED,
     RESEMBLING,
@@ -150,6 +156,129 @@ def test_tokens_move_as_pieces_do(kind: str, piece: Piece, semitones: int) -> No
     assert len(set(parted)) == len(parted)
     mine, its = (ids_of(kind, one, vocabulary)[1:-1].tolist() for one in (piece, other))
     assert [views.moved(token, semitones) for token in mine] == its
+
+
+# ---------------------------------------------------------------------------------------------------
+# Phrases
+
+
+def phrases(*lengths: int, duration: int = 24) -> Piece:
+    """A rising scale from C whose phrases are so many notes long."""
+    marks = [i == length - 1 for length in lengths for i in range(length)]
+    piece = scale(*range(60, 60 + len(marks)), duration=duration)
+    return Piece.of(piece.notes(), fermata=marks)
+
+
+def test_phrases_by_hand() -> None:
+    """Three notes and one: where a phrase begins, what ends it, and how far its first pitch is."""
+    views, vocabulary = viewpoints("voice", piece := phrases(3, 1, 1))
+    ids = ids_of("voice", piece, vocabulary)
+    words = ["<bos>", *tokenizer("voice").tokens(piece), "<eos>"]
+    short = ["rhythm" if word[0].isdigit() else word.partition(":")[0] for word in words]
+    seen = views.of(ids)[:, [PHRASE, FROM_PHRASE, PHRASE_FIRST]].tolist()
+    none, same, rise = NO_INTERVAL, WIDEST, WIDEST + 2
+    assert list(zip(short, seen, strict=True)) == [
+        ("<bos>", [2, none, NO_PITCH]),
+        ("key", [2, none, NO_PITCH]),
+        ("metre", [2, none, NO_PITCH]),
+        ("rhythm", [2, none, NO_PITCH]),
+        ("pitch", [0, same, 60]),
+        ("rhythm", [0, same, 60]),
+        ("pitch", [0, same + 1, 60]),
+        ("fermata", [1, same + 1, 60]),
+        ("rhythm", [1, same + 1, 60]),
+        ("pitch", [2, rise, 60]),
+        ("fermata", [3, rise, 60]),
+        ("rhythm", [3, rise, 60]),
+        ("pitch", [2, same, 63]),
+        ("fermata", [3, same, 63]),
+        ("rhythm", [3, same, 63]),
+        ("pitch", [2, same, 64]),
+        ("<eos>", [2, same, 64]),
+    ]
+    assert list(views.read)[-2:] == [PHRASE, FROM_PHRASE]
+    assert views.references[-1].column == PHRASE_FIRST
+    assert views.columns == PHRASE_FIRST + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@slowly
+@given(piece=melodies())
+def test_who_knows_no_phrases_sees_no_more_than_before(kind: str, piece: Piece) -> None:
+    """A column more would have been another model, and no checkpoint of before could be read."""
+    views, _ = viewpoints(kind, piece)
+    assert not views.tells_phrases
+    assert views.columns == ALWAYS + views.pasts * OF_A_PAST
+    assert max(views.read) < views.columns
+    assert [reference.column for reference in views.references] == [LAST, FIRST, KEY][: 2 + views.tells_keys]
+
+
+@slowly
+@given(piece=melodies(), marked=with_fermatas(melodies()))
+def test_what_else_is_seen_does_not_depend_on_fermatas(piece: Piece, marked: Piece) -> None:
+    """Of a piece without any, under a vocabulary with and one without the token."""
+    (views, vocabulary), (plain, fewer) = viewpoints("voice", piece, marked), viewpoints("voice", piece)
+    found = views.of(ids_of("voice", piece, vocabulary))
+    wanted = plain.of(ids_of("voice", piece, fewer))
+    matched = [column + past * OF_A_PAST for past in range(2) for column in (MATCHED, TO_RECALLED)]
+    columns = [*range(ALWAYS), *matched]  # others depend on what else the vocabulary has
+    assert (found[:, columns] == wanted[:, columns]).all()
+    assert set(found[:-1, PHRASE].tolist()) == {0, 2}
+
+
+@slowly
+@given(piece=with_fermatas(melodies()))
+def test_nothing_is_seen_of_a_phrase_before_it_comes(piece: Piece) -> None:
+    """No leakage: a phrase that ends later is not seen to end."""
+    views, vocabulary = viewpoints("voice", piece)
+    ids = ids_of("voice", piece, vocabulary)
+    whole = views.of(ids)
+    assert whole.shape == (len(ids), views.columns)
+    for end in range(1, len(ids)):
+        assert (views.of(ids[:end]) == whole[:end]).all()
+
+
+@slowly
+@given(piece=with_fermatas(melodies()), semitones=st.integers(-12, 12))
+def test_phrases_look_alike_in_every_key(piece: Piece, semitones: int) -> None:
+    other = transposed(piece, semitones)
+    assert other is not None
+    views, vocabulary = viewpoints("voice", piece, other)
+    mine, its = (ids_of("voice", one, vocabulary) for one in (piece, other))
+    assert [views.moved(token, semitones) for token in mine[1:-1].tolist()] == its[1:-1].tolist()
+    mine, its = views.of(mine), views.of(its)
+    columns = [*(c for c in IN_ANY_KEY if c not in (RESEMBLED, TO_RESEMBLING)), PHRASE, FROM_PHRASE]
+    assert (mine[:, columns] == its[:, columns]).all()
+    moved = (its[:, PHRASE_FIRST] - mine[:, PHRASE_FIRST])[mine[:, PHRASE_FIRST] != NO_PITCH]
+    assert moved == pytest.approx(semitones)
+
+
+@pytest.mark.parametrize("kernels", [False, pytest.param(True, marks=needs_kernels)])
+def test_steps_see_phrases_as_the_whole_piece_does(kernels: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Token after token as all at once, with weights in all of the columns; and what ends a phrase counts."""
+    if not kernels:
+        monkeypatch.setattr("musicexp.model.steps.load", lambda: None)
+    views, vocabulary = viewpoints("voice", piece := phrases(3, 2, 4))
+    torch.manual_seed(0)
+    sizes = {"num_layers": 2, "hidden_size": 9, "embedding_dim": 5}
+    model = MusicLSTM(len(vocabulary), **sizes, dropout=0.0, viewpoints=views).double().eval()
+    assert model.views is not None
+    torch.nn.init.normal_(model.views.shares.weight)
+    ids = torch.from_numpy(ids_of("voice", piece, vocabulary)[None])
+    stepper = Stepper(model)
+    with torch.no_grad():
+        seen = model.views.seen(ids)
+        wanted = model(ids)[0].log_softmax(-1)
+        for column in (PHRASE, FROM_PHRASE, PHRASE_FIRST):
+            other = seen.clone()
+            other[..., column] = 0
+            assert (model(ids, seen_BTC=other)[0].log_softmax(-1) - wanted).abs().max() > 1e-3
+    for time in range(ids.shape[1]):
+        assert np.abs(stepper(ids[:, time].numpy()) - wanted[:, time].numpy()).max() < 1e-9
+
+
+# ---------------------------------------------------------------------------------------------------
+# In a model
 
 
 def a_model(kind: str = "torch", *, members: int = 1, double: bool = True) -> MusicLSTM | Members:

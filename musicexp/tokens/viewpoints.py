@@ -2,9 +2,8 @@
 
 After the viewpoints of Conklin and Witten (1995), with which IDyOM (Pearce 2005) reads a melody: the interval to the note
 before, the interval from the first note, and from the phrase's first one where the ends of phrases are told, the step of the
-scale where a key is told, and what followed where the last notes
-stood before, in the same key or in another. A model that has learned from thousands of notes, and not from millions,
-cannot find these out by itself.
+scale where a key is told, and what followed where the last notes stood before, in the same key or in another. A model that
+has learned from thousands of notes, and not from millions, cannot find these out by itself.
 
 Everything is known before the next token comes. Of a token the highest pitch counts, as in `music.similar.skyline`;
 a token without a pitch (a rest, a rhythm, an ABC character) leaves the last one as it was.
