@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tunes import HEAD, scale, sounding
 
@@ -91,6 +93,25 @@ def test_what_was_read_once_is_not_read_again(
                 again.tempo, again.metre, again.key, again.abc,
             )  # fmt: skip
     assert [name for name, _ in heard(read(folder, tmp_path / "cache", limit=2))] == ["a.mid"]
+
+
+def test_a_reading_keeps_ticks_and_fermatas(tmp_path: Path) -> None:
+    """Of each column where it is there, whatever others are: pieces with and without, in one reading."""
+    plain = scale(60, 62, 64)
+    marked = dataclasses.replace(plain, fermata=np.array([False, True, True]))
+
+    def with_ticks(piece: Piece) -> Piece:
+        ticks, lasting = np.arange(3), np.ones(3, dtype=np.int64)
+        return dataclasses.replace(piece, onset_ticks=ticks, duration_ticks=lasting, ticks_per_quarter=7)
+
+    pieces = [marked, plain, with_ticks(plain), with_ticks(marked)]
+    cache = ReadingCache(tmp_path)
+    cache.put({"key": Reading("source", pieces)})
+    for piece, again in zip(pieces, cache.get(["key"])["key"].pieces, strict=True):
+        for field in dataclasses.fields(Piece):
+            mine, its = getattr(piece, field.name), getattr(again, field.name)
+            assert np.array_equal(mine, its), field.name
+            assert getattr(mine, "dtype", None) == getattr(its, "dtype", None), field.name
 
 
 def test_renamed_files_keep_their_readings_under_new_names(

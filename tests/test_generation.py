@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tunes import HEAD, changed, checkpoint, quickly, scale, shifted, sounding
+from tunes import HEAD, changed, checkpoint, fermatas, quickly, scale, shifted, sounding
 
 from musicexp.config import Samples
 from musicexp.errors import MusicError, StoreError
@@ -257,6 +257,19 @@ def test_a_melody_begins_with_its_prime(tmp_path: Path, kind: str, suffix: str) 
         assert melody.piece.tempo == (144.0 if suffix == ".mid" else 120.0)
         assert melody.piece.metre == (3, 4)
     assert len({melody.midi() for melody in found}) > 1
+
+
+def test_a_prime_keeps_its_fermatas(tmp_path: Path) -> None:
+    """The notes of a prime were taken without them, and it went on as one long phrase."""
+    file = tmp_path / "prime.krn"
+    file.write_text("\n".join(["**kern", "*M4/4", "=1", "4c", "4d;", "4e;", "4f;", "=", "*-", ""]))
+    spelling = tokenizer("voice")
+    whole = spelling.tokens(scale(60, 62, 64, 65, duration=24))
+    ids, first = read_prime(str(file), 3, spelling, spelling.vocabulary([[*whole, "fermata"]]), "nearest")
+    assert fermatas(first) == [False, True, True]
+    assert len(ids) == 2 + 2 * 3 + 2
+    plain, _ = read_prime(str(file), 3, spelling, spelling.vocabulary([whole]), "nearest")
+    assert len(plain) == 2 + 2 * 3
 
 
 def test_a_short_prime_is_taken_whole(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import struct
 from collections import defaultdict
@@ -14,7 +15,7 @@ from conftest import SHARED
 from hypothesis import given
 from hypothesis import strategies as st
 from symusic import Score
-from tunes import Sounding, melodies, polyphony, quickly, scale, shifted, sounding
+from tunes import Sounding, fermatas, melodies, polyphony, quickly, scale, shifted, sounding, with_fermatas
 
 from musicexp.music import Note, Piece, midi_bytes, read_file, write_midi
 
@@ -68,6 +69,32 @@ def test_a_double_keeps_the_longer_note_else_the_first_part(order: int) -> None:
     assert Piece.of([longer, shorter][::order]).notes() == [longer]
     first, second = Note(0, 24, 60, 70, 0), Note(0, 24, 60, 90, 1)
     assert Piece.of([first, second][::order]).notes() == [first]
+
+
+@quickly
+@given(st.randoms(use_true_random=False), with_fermatas(polyphony()))
+def test_fermatas_stay_with_their_notes(random: Random, piece: Piece) -> None:
+    """Notes were put in order and their fermatas were not."""
+    both = list(zip(piece.notes(), fermatas(piece), strict=True))
+    random.shuffle(both)
+    again = Piece.of([note for note, _ in both], fermata=[mark for _, mark in both])
+    assert (again.notes(), fermatas(again)) == (piece.notes(), fermatas(piece))
+    kept = piece.pitch % 2 == 0
+    assert fermatas(piece.only(kept)) == [
+        mark for note, mark in zip(piece.notes(), fermatas(piece), strict=True) if note.pitch % 2 == 0
+    ]
+    bare = dataclasses.replace(piece, fermata=None)
+    assert (piece.fingerprint(), piece.family()) == (bare.fingerprint(), bare.family())
+
+
+def test_of_doubled_notes_the_one_that_stays_has_its_own_fermata() -> None:
+    """Marks of the notes before they were merged stood beside those after it."""
+    notes = [Note(0, 12, 60, part=0), Note(0, 24, 60, part=1), Note(24, 24, 62, part=0)]
+    assert fermatas(Piece.of(notes, fermata=[False, False, True])) == [False, True]
+    assert fermatas(Piece.of(notes, fermata=[False, True, False])) == [True, False]
+    same = [note._replace(part=0) for note in notes]
+    assert fermatas(Piece.of(same, fermata=[False, True, False])) == [True, False]
+    assert Piece.of(same, fermata=[True, False, False]).fermata is None, "None where nothing bears one"
 
 
 def test_an_empty_piece_has_no_length() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from collections import defaultdict
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tunes import fermatas
 
 import musicexp
 from musicexp.errors import SettingError
@@ -155,6 +157,18 @@ def assert_reads_back(piece: Piece, tmp_path: Path) -> None:
     assert len(rounded) == written.rounded
     if not rounded:
         assert wanted == found
+
+
+def test_a_fermata_is_drawn_once_and_read_back(tmp_path: Path) -> None:
+    """Above a chord, and above the last of notes that are tied across a bar line."""
+    notes = [Note(0, 24, 60), Note(0, 24, 64), Note(24, 24, 65), Note(48, 96, 67)]
+    piece = Piece.of(notes, fermata=[True, False, False, True])
+    drawn = musicxml(notation(piece))
+    assert drawn.count("<fermata/>") == 2
+    path = tmp_path / "written.musicxml"
+    path.write_text(drawn, encoding="utf-8")
+    assert fermatas(score_piece(path, "")) == [True, True, False, True]
+    assert "<fermata/>" not in musicxml(notation(dataclasses.replace(piece, fermata=None)))
 
 
 TUNES = ["BosonRattlersReel", "BarneysGoatJig", "AcrobatsHornpipe", "AutographHornpipe", "AspinwallHornpipe"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import struct
@@ -15,18 +14,14 @@ from random import Random
 import numpy as np
 import pytest
 from conftest import ROOT, SHARED, melody
-from tunes import scale, sounding
+from tunes import fermatas, scale, sounding
 
 from musicexp.music import Note, Piece, read_file, write_midi
-from musicexp.music.cache import decoded, encoded
 from musicexp.music.collections import corpus_dir
 from musicexp.music.musicxml import LARGEST_MEGABYTES
-from musicexp.music.piece import Reading
 from musicexp.music.scores import score_piece, score_pieces
-from musicexp.music.transposition import transposed
 from musicexp.music.voices import selected
 
-FERMATA = "<notations><fermata/></notations>"
 DOCTYPE = (
     '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.0 Partwise//EN" '
     '"http://localhost:1/dtds/partwise.dtd">\n'
@@ -185,6 +180,41 @@ def test_grace_notes_take_a_step_each_where_they_are_asked_for(tmp_path: Path) -
     assert sounding(kept) == [
         (0, 1, 76), (1, 1, 77), (2, 22, 72), (24, 24, 74), (48, 1, 79), (49, 47, 76), (96, 72, 72),
     ]  # fmt: skip
+
+
+FERMATA = "<notations><fermata/></notations>"
+
+
+def test_fermatas_of_musicxml_are_read(tmp_path: Path) -> None:
+    """On a note, on all of a chord, and on the second of tied notes, which was lost with it; none above a rest."""
+    rest = f"<note><rest/><duration>12</duration>{FERMATA}</note>"
+    bars = [
+        note("C4", 1, FERMATA) + note("D4") + note("E4", 1, FERMATA) + note("G4", 1, CHORD),
+        note("D4") + rest + note("A4", 2, START),
+        note("A4", 3, STOP + FERMATA) + note("B4"),
+    ]
+    piece = read(tmp_path, musicxml(bars))
+    assert [n.pitch for n in piece.notes()] == [60, 62, 64, 67, 62, 69, 71]
+    assert fermatas(piece) == [True, False, True, True, False, True, False]
+    assert read(tmp_path, musicxml([note("C4", 4)])).fermata is None
+
+
+def test_fermatas_of_kern_are_read_and_stay_behind_grace_notes(tmp_path: Path) -> None:
+    """The grace note took the place of the note that it adorns, and its fermata with it."""
+    bars = ["=1", "4cc;", "4dd", "8ffq", "[2ee", "=2", "2ee];", "2cc", "=="]
+    content = "\n".join(["**kern", "*M4/4", *bars, "*-", ""])
+    piece = read(tmp_path, content, "score.krn")
+    assert sounding(piece) == [(0, 24, 72), (24, 24, 74), (48, 96, 76), (144, 48, 72)]
+    assert fermatas(piece) == [True, False, True, False]
+    [graced] = read_file(tmp_path / "score.krn", reader="graces").pieces
+    assert sounding(graced)[2:4] == [(48, 1, 77), (49, 95, 76)]
+    assert fermatas(graced) == [True, False, False, True, False]
+
+
+def test_the_fermatas_of_a_chorale() -> None:
+    """Its soprano ends six phrases, and no part of it has fewer: the file writes them above all four."""
+    piece = score_piece(corpus_dir() / "bach" / "bwv66.6.mxl", "bwv66.6")
+    assert fermatas(selected(piece, 1)).count(True) == 6
 
 
 def test_grace_notes_leave_the_note_a_step(tmp_path: Path) -> None:
@@ -391,35 +421,6 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     said = text.replace("UTF-8", {"latin-1": "ISO-8859-1", "utf-16": "UTF-16"}.get(encoding, "UTF-8"))
     for document in (said, text) if encoding == "utf-16" else (said,):
         assert read(tmp_path, document.encode(encoding)).parts == ("Flöte",)
-
-
-def test_fermatas_are_kept_with_their_notes(tmp_path: Path) -> None:
-    """On a note, on either half of a tied one, on a chord; and after a note that a grace note shortens."""
-    bars = [
-        note("C4") + note("D4", 1, FERMATA) + note("E4", 1, START) + note("E4", 1, STOP + FERMATA),
-        note("F4", 1, FERMATA) + note("A4", 1, CHORD + FERMATA) + note("G4", 3, FERMATA + START),
-        note("G4", 1, STOP) + note("C4", 3),
-    ]
-    piece = read(tmp_path, musicxml(bars).encode())
-    assert list(zip(piece.pitch.tolist(), piece.held.tolist(), strict=True)) == [
-        (60, False), (62, True), (64, True), (65, True), (69, True), (67, True), (60, False),
-    ]  # fmt: skip
-    assert piece.fingerprint() == dataclasses.replace(piece, fermata=None).fingerprint()
-    assert piece.only(piece.pitch > 64).held.tolist() == [True] * 3
-    assert piece.only(piece.pitch == 60).fermata is None
-    moved = transposed(piece, 2)
-    assert moved is not None
-    assert (moved.held == piece.held).all()
-    again = decoded(encoded(Reading("a", [piece, piece.only(piece.pitch == 60)])))
-    assert again.pieces[0].held.tolist() == piece.held.tolist()
-    assert again.pieces[1].fermata is None
-    assert read(tmp_path, musicxml([note("C4")]).encode()).fermata is None
-
-
-def test_kern_has_fermatas_too(tmp_path: Path) -> None:
-    path = tmp_path / "a.krn"
-    path.write_text("**kern\n*M4/4\n=1-\n4c\n4d;\n2e\n=2\n1f;\n==\n*-\n")
-    assert score_piece(path, "a").held.tolist() == [False, True, False, True]
 
 
 BOMB = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tunes import HEAD, melodies, polyphony, quickly, sounding
+from tunes import HEAD, fermatas, melodies, polyphony, quickly, scale, sounding
 
 from musicexp.music import ABC_KEYS, Note, Piece, read_abc, read_file
 from musicexp.music import signatures as key_numbers
@@ -139,6 +139,12 @@ def test_every_pitch_is_written_on_either_side() -> None:
     for semitones in (-1, 1):
         moved = tokenizer("abc").piece(list(transposed_abc(abc, semitones)))
         assert moved.pitch.tolist() == list(range(1 + semitones, 127 + semitones))
+
+
+def test_fermatas_move_with_their_notes() -> None:
+    moved = transposed(Piece.of(scale(60, 62).notes(), fermata=[False, True]), 3)
+    assert moved is not None
+    assert (moved.pitch.tolist(), fermatas(moved)) == ([63, 65], [False, True])
 
 
 @quickly

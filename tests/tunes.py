@@ -28,6 +28,11 @@ def sounding(piece: Piece) -> Sounding:
     return [(note.onset, note.duration, note.pitch) for note in piece.notes()]
 
 
+def fermatas(piece: Piece) -> list[bool]:
+    """Which notes bear one."""
+    return [False] * len(piece) if piece.fermata is None else piece.fermata.tolist()
+
+
 def scale(*pitches: int, duration: int = 12, name: str = "") -> Piece:
     """One note after the other."""
     return Piece.of([Note(i * duration, duration, pitch) for i, pitch in enumerate(pitches)], name)
@@ -50,6 +55,14 @@ def melodies(draw: st.DrawFn, max_notes: int = 12) -> Piece:
         now += duration
     metre = draw(st.sampled_from([(4, 4), (3, 4), (6, 8), (2, 2)]))
     return Piece.of(notes, metre=metre)
+
+
+@st.composite
+def with_fermatas(draw: st.DrawFn, pieces: st.SearchStrategy[Piece]) -> Piece:
+    """A piece at least one note of which bears a fermata."""
+    piece = draw(pieces)
+    marks = draw(st.lists(st.booleans(), min_size=len(piece), max_size=len(piece)).filter(any))
+    return dataclasses.replace(piece, fermata=np.array(marks))
 
 
 @st.composite

@@ -292,12 +292,10 @@ def read_prime(
         )
     piece = reading.pieces[0].merged()
     onsets = np.unique(piece.onset)[:notes]
+    kept = piece.only(piece.onset <= onsets[-1])
     first = Piece.of(
-        [
-            note._replace(onset=note.onset - int(onsets[0]))
-            for note in piece.notes()
-            if note.onset <= onsets[-1]
-        ],
+        [note._replace(onset=note.onset - int(onsets[0])) for note in kept.notes()],
+        fermata=kept.fermata,
         tempo=piece.tempo,
         metre=piece.metre,
         key=piece.key,

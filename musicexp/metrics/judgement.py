@@ -206,6 +206,7 @@ def _cut(piece: Piece, begin: int, notes: int) -> Piece:
     return Piece.of(
         [note._replace(onset=note.onset - first) for note in cut.notes()],
         piece.name,
+        fermata=cut.fermata,
         tempo=piece.tempo,
         metre=piece.metre,
         key=piece.key,

@@ -35,6 +35,7 @@ class Item(NamedTuple):
         ratio: such as (3, 2) within a triplet, else none.
         triplet, beam: "begin", "continue", "end", or "" outside of one.
         shown: whether a rest is drawn.
+        fermata: whether one is drawn above it.
     """
 
     begin: int
@@ -45,6 +46,7 @@ class Item(NamedTuple):
     triplet: str = ""
     beam: str = ""
     shown: bool = True
+    fermata: bool = False
 
 
 def bracketed(items: list[Item], places: list[Value]) -> list[Item]:

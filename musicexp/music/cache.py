@@ -22,7 +22,12 @@ COLUMNS = {
     "velocity": ("u1", np.int32),
     "part": ("<u2", np.int32),
 }
-EVERY_COLUMN = COLUMNS | {"onset_ticks": ("<i8", np.int64), "duration_ticks": ("<i8", np.int64)}
+FEWER_HAVE = {
+    "onset_ticks": ("<i8", np.int64),
+    "duration_ticks": ("<i8", np.int64),
+    "fermata": ("u1", np.bool_),
+}
+EVERY_COLUMN = COLUMNS | FEWER_HAVE
 """How each column of a Piece lies on disk, and what it is in memory."""
 
 FEW = 500
@@ -99,14 +104,12 @@ def encoded(reading: Reading) -> bytes:
     """A line of JSON that describes the pieces, then their columns, little-endian."""
     heads, arrays = [], []
     for piece in reading.pieces:
-        exact = piece.onset_ticks is not None
+        more = [name for name in FEWER_HAVE if getattr(piece, name) is not None]
         head = {
             f.name: getattr(piece, f.name) for f in dataclasses.fields(Piece) if f.name not in EVERY_COLUMN
         }
-        held = np.flatnonzero(piece.held).tolist()
-        heads.append(head | {"notes": len(piece), "exact": exact, "fermata": held})
-        columns = EVERY_COLUMN if exact else COLUMNS
-        arrays += [getattr(piece, name).astype(kind).tobytes() for name, (kind, _) in columns.items()]
+        heads.append(head | {"notes": len(piece), "more": more})
+        arrays += [getattr(piece, name).astype(EVERY_COLUMN[name][0]).tobytes() for name in (*COLUMNS, *more)]
     told = {"source": reading.source, "rejected": reading.rejected, "pieces": heads}
     return json.dumps(told).encode() + b"\n" + b"".join(arrays)
 
@@ -119,11 +122,10 @@ def decoded(blob: bytes) -> Reading:
     for described in told["pieces"]:
         size = described.pop("notes")
         columns: dict[str, Any] = {}
-        for name, (kind, wide) in (EVERY_COLUMN if described.pop("exact") else COLUMNS).items():
+        for name in (*COLUMNS, *described.pop("more")):
+            kind, wide = EVERY_COLUMN[name]
             columns[name] = np.frombuffer(body, kind, size, at).astype(wide)
             at += size * np.dtype(kind).itemsize
         described |= {"metre": tuple(described["metre"]), "parts": tuple(described["parts"])}
-        held = np.isin(np.arange(size), described["fermata"])
-        described["fermata"] = held if held.any() else None
         reading.pieces.append(Piece(**(columns | described)))
     return reading

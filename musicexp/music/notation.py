@@ -104,6 +104,7 @@ class _Writer:
         self._pitches: list[int] = piece.pitch.tolist()
         end = bars[-1].end
         self._sounding = [(note.onset, min(note.onset + note.duration, end)) for note in piece.notes()]
+        self._fermatas = set(piece.fermata.nonzero()[0].tolist()) if piece.fermata is not None else set()
         self._names = piece.parts
         self._metre = metre
         self._bars = bars
@@ -171,6 +172,7 @@ class _Writer:
             )
             for value in found:
                 heads: tuple[Head, ...] = ()
+                fermata = False
                 if which is not None:
                     chord, at = chords[which], bar.begin + value.begin
                     before, behind = at > chord.begin, at + value.length < chord.end
@@ -178,7 +180,9 @@ class _Writer:
                         Head(note, written, False, before, behind)
                         for note, written in zip(chord.notes, spelt[which], strict=True)
                     )
-                items.append(Item(value.begin, value.length, value.units, heads))
+                    # Of tied notes the last one has it.
+                    fermata = not behind and not self._fermatas.isdisjoint(chord.notes)
+                items.append(Item(value.begin, value.length, value.units, heads, fermata=fermata))
                 places.append(value)
         return beamed(bracketed(items, places), bar, self._metre)
 

@@ -99,7 +99,7 @@ def _item(item: Item, tags: tuple[str, str], stem: str, ids: Counter[int]) -> st
     """One item as one element <note> a head, or as a rest."""
     voice, staff = tags
     duration = f"<duration>{item.length}</duration>"
-    value, notations = _value(item), _bracket(item)
+    value, notations = _value(item), _bracket(item) + "<fermata/>" * item.fermata
     if not item.heads:
         hidden = "" if item.shown else ' print-object="no"'
         rest = "<rest/>" if item.units else '<rest measure="yes"/>'

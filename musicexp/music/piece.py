@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -34,6 +34,10 @@ Onsets without any grid lie .5 from it on average; written music lies on it, but
 
 Steps = NDArray[np.int32]
 Ticks = NDArray[np.int64]
+Marks = NDArray[np.bool_]
+
+BY_NOTE = ("onset", "duration", "pitch", "velocity", "part", "onset_ticks", "duration_ticks")
+"""What a Piece says of each note, besides its fermatas."""
 
 
 class Note(NamedTuple):
@@ -68,7 +72,8 @@ class Piece:
         lag: how far all the piece's beats lie behind the grid, in 1/24 tick; its notes were moved to the grid by
             that and then by what was left.
         onset_ticks, duration_ticks: int64 [notes], the notes before they were moved to the grid; None if none was.
-        fermata: bool [notes], which notes bear a fermata, in a score's own parts; None if none does.
+        fermata: bool [notes], which bear a fermata, as the ends of phrases do in chorales; None if none does, or the
+            source is MIDI, which has no word for it, or ABC, of which it is not read.
     """
 
     name: str
@@ -89,11 +94,15 @@ class Piece:
     lag: int = 0
     onset_ticks: Ticks | None = None
     duration_ticks: Ticks | None = None
-    fermata: NDArray[np.bool_] | None = None
+    fermata: Marks | None = None
 
     @classmethod
     def of(cls, notes: Iterable[Note], name: str = "", **more: Any) -> Piece:
-        """A Piece from notes on the grid, in any order, `merged`; `fermata` in the notes' order."""
+        """A Piece from notes on the grid, in any order, `merged`.
+
+        Args:
+            more: the other attributes; `fermata` in the order of the notes.
+        """
         columns = np.array(list(notes), dtype=np.int64).reshape(-1, len(Note._fields)).T
         return cls.from_ticks(name, *columns, ticks_per_quarter=STEPS_PER_QUARTER, **more).merged()
 
@@ -108,7 +117,7 @@ class Piece:
         part: Steps | Ticks,
         *,
         ticks_per_quarter: int,
-        fermata: NDArray[np.bool_] | None = None,
+        fermata: Marks | Sequence[bool] | None = None,
         **more: Any,
     ) -> Piece:
         """A Piece from notes as they were written or played, moved to the grid: the nearest step, a half one up.
@@ -119,7 +128,7 @@ class Piece:
         Args:
             onset, duration: int64 [notes] in any order, in ticks.
             pitch, velocity, part: int32 or int64 [notes].
-            fermata: bool [notes].
+            fermata: bool [notes]; None if no note bears one.
             more: the other attributes.
         """
         begin, length, moved, lag = _steps(onset, duration, ticks_per_quarter)
@@ -140,7 +149,7 @@ class Piece:
             velocity[kept].astype(np.int32),
             stands := part[kept].astype(np.int32),
             doubled=len(onset) - len(stands),
-            fermata=None if fermata is None else _some(fermata[kept]),
+            fermata=None if fermata is None else _if_any(np.asarray(fermata, dtype=bool)[kept]),
             **exact,
             **more,
         )
@@ -157,15 +166,10 @@ class Piece:
             more: attributes to replace.
         """
         columns: dict[str, Any] = {
-            name: getattr(self, name)[kept] for name in ("onset", "duration", "pitch", "velocity", "part")
+            name: column[kept] for name in BY_NOTE if (column := getattr(self, name)) is not None
         }
-        if self.onset_ticks is not None and self.duration_ticks is not None:
-            columns |= {
-                "onset_ticks": self.onset_ticks[kept],
-                "duration_ticks": self.duration_ticks[kept],
-            }
         if self.fermata is not None:
-            columns["fermata"] = _some(self.fermata[kept])
+            columns["fermata"] = _if_any(self.fermata[kept])
         return dataclasses.replace(self, **(columns | {"abc": ""} | more))
 
     def merged(self) -> Piece:
@@ -181,7 +185,7 @@ class Piece:
         return self.only(kept, doubled=self.doubled + int((~kept).sum()), abc=self.abc)
 
     @property
-    def held(self) -> NDArray[np.bool_]:
+    def held(self) -> Marks:
         """Which notes bear a fermata: bool [notes]."""
         return np.zeros(len(self), dtype=bool) if self.fermata is None else self.fermata
 
@@ -232,7 +236,7 @@ class Piece:
         return bool(len(self)) and float(self.moved_quarters.mean()) * 2 * STEPS_PER_QUARTER > FREE_FROM
 
     def fingerprint(self) -> str:
-        """A hash of what sounds: onsets, durations and pitches. Name, part and velocity do not count."""
+        """A hash of what sounds: onsets, durations and pitches. Name, part, velocity and fermatas do not count."""
         return _hash(self.onset, self.duration, self.pitch)
 
     def family(self) -> str:
@@ -261,8 +265,8 @@ class Reading:
             self.rejected.append((piece.name, EMPTY))
 
 
-def _some(marks: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    """Marks, or None if nothing is marked."""
+def _if_any(marks: Marks) -> Marks | None:
+    """The marks of notes; None if none bears one."""
     return marks if marks.any() else None
 
 

@@ -110,8 +110,7 @@ def _from_kern(data: bytes) -> list[Any]:
 
 def _piece(score: Any, name: str, play_graces: bool) -> Piece:
     parts = list(score.parts)
-    notes: list[tuple[int, int, int, int, int]] = []
-    fermatas: list[bool] = []
+    notes: list[tuple[int, int, int, int, int, bool]] = []
     graces = 0
     for number, part in enumerate(parts):
         if part.atSoundingPitch is False:
@@ -121,18 +120,17 @@ def _piece(score: Any, name: str, play_graces: bool) -> Piece:
         if play_graces:
             sounding, adorning = _with_graces(sounding, adorning)
         graces += sum(map(len, adorning))
-        notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number) for n in sounding]
-        fermatas += [n.fermata for n in sounding]
-    columns = np.array(notes, dtype=np.int64).reshape(-1, 5).T
+        notes += [(n.begin, n.end - n.begin, n.pitch, n.velocity, number, n.fermata) for n in sounding]
+    *columns, fermata = np.array(notes, dtype=np.int64).reshape(-1, 6).T
     refuse_endless(int((columns[0] + columns[1]).max(initial=0)) / TICKS_PER_QUARTER, len(notes))
     names = tuple(str(part.partName or "") for part in parts)
     return Piece.from_ticks(
         name,
         *columns,
         ticks_per_quarter=TICKS_PER_QUARTER,
+        fermata=fermata.astype(bool),
         parts=names if any(names) else (),
         grace_notes=graces,
-        fermata=np.array(fermatas, dtype=bool),
         **_head(score),
     )
 
@@ -149,7 +147,6 @@ def _written(part: Any) -> tuple[list[_Written], list[list[_Written]]]:
             continue
         members = [m for m in (element.notes if hasattr(element, "notes") else [element]) if m.pitches]
         length = Fraction(element.duration.quarterLength)
-        fermata = any("Fermata" in mark.classSet for mark in element.expressions)
         begin, end = _ticks(offset), _ticks(offset + length)
         if element.duration.isGrace or length <= 0:
             if members:
@@ -165,7 +162,7 @@ def _written(part: Any) -> tuple[list[_Written], list[list[_Written]]]:
                     _velocity(member),
                     tie in ("stop", "continue"),
                     tie in ("start", "continue"),
-                    fermata,
+                    _has_fermata(element) or _has_fermata(member),
                 )
             )
     return found, graces
@@ -182,15 +179,17 @@ def _elements(stream: Any, offset: Fraction) -> Iterator[tuple[Fraction, Any]]:
 
 
 def _joined(written: Iterable[_Written]) -> list[_Written]:
-    """A tie joins two notes of one pitch, in one or two voices, where the second begins at the first's end."""
+    """A tie joins two notes of one pitch, in one or two voices, where the second begins at the first's end.
+
+    What then sounds bears a fermata if any of them does: it may stand above the last one.
+    """
     found: list[_Written] = []
     tied: defaultdict[tuple[int, int], list[int]] = defaultdict(list)  # (pitch, end) -> places in `found`
     for note in sorted(written, key=operator.attrgetter("begin")):
         before = tied[note.pitch, note.begin] if note.tied_before else []
         if before:
             place = before.pop()
-            held = found[place].fermata or note.fermata
-            found[place] = found[place]._replace(end=note.end, fermata=held)
+            found[place] = found[place]._replace(end=note.end, fermata=found[place].fermata or note.fermata)
         else:
             place = len(found)
             found.append(note)
@@ -219,6 +218,13 @@ def _with_graces(
         for place in adorned:
             found[place] = found[place]._replace(begin=onset + room * GRACE_TICKS)
     return found, dropped
+
+
+def _has_fermata(element: Any) -> bool:
+    """Whether one stands above a note or a chord; one above a rest or a bar line is nobody's."""
+    from music21 import expressions
+
+    return any(isinstance(sign, expressions.Fermata) for sign in element.expressions)
 
 
 def _ticks(quarters: Fraction) -> int:

@@ -21,7 +21,7 @@ class Parted(NamedTuple):
         pitch: the highest that it sounds, a MIDI number; None without one.
         rest: what is the same of it in every key.
         key: of a token that tells the piece's key the tonic, a pitch class 0-11, and 12 more with a minor third; else None.
-        ends_phrase: whether it says that the next note is the last of its phrase.
+        ends_phrase: whether it announces that the next note ends a phrase.
     """
 
     pitch: int | None

@@ -4,8 +4,10 @@ A tune in A minor that begins with an upbeat reads `key:9/minor metre:3/4 0:48:2
 tonic as a pitch class, and its mode; `key:none` of a piece that tells none), the metre, and then two tokens a note. A
 rhythm is `BARS:POSITION:DURATION`: how many bar lines stand between the note before and this one, steps of 1/24 quarter
 behind the last of them, and the duration in steps. A piece that begins with a whole bar begins with a bar line, so
-that its first note stands behind at least one, and a note of the upbeat behind none. Where a score writes a fermata, as at
-the end of each phrase of a chorale, the token `fermata` stands before the rhythm of its note.
+that its first note stands behind at least one, and a note of the upbeat behind none.
+
+A note that bears a fermata, as the last of each phrase does in Bach's chorales, is announced by a token of its own,
+before its rhythm: `fermata 0:72:24 pitch:69 1:0:24 pitch:71`. A piece that has none reads as if there were no such token.
 
 Of several voices the highest notes stay (`music.similar.skyline`), cut where the next of them begins, as `notes` cuts. For
 one voice nothing is lost but silence in an upbeat; rests come back by position. Bars are those of the first
@@ -19,8 +21,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from sys import intern
-
-import numpy as np
 
 from musicexp.music import Note, Piece
 from musicexp.music.bar_lines import written_upbeat
@@ -47,10 +47,11 @@ class VoiceTokenizer:
         length = bar_steps(piece.metre)
         found = [_key_token(piece.key), f"metre:{piece.metre[0]}/{piece.metre[1]}"]
         bar = 0
-        for onset, duration, pitch, fermata in _line(piece, length):
-            now, at = divmod(onset, length)
-            found += [FERMATA] * fermata
-            found += (intern(f"{now - bar}:{at}:{duration}"), PITCHES[pitch])
+        for row in _line(piece, length):
+            now, at = divmod(row.onset, length)
+            if row.fermata:
+                found.append(FERMATA)
+            found += (intern(f"{now - bar}:{at}:{row.duration}"), PITCHES[row.pitch])
             bar = now
         return found
 
@@ -59,9 +60,9 @@ class VoiceTokenizer:
         more = {"tempo": like.tempo} if like is not None else {}
         begin = place.first if place.first is not None and place.upbeat else place.length
         notes = (Note(row.onset - begin, row.duration, row.pitch) for row in rows)
-        held = np.array([row.fermata for row in rows], dtype=bool)
+        fermata = [row.fermata for row in rows]
         key = _key_name(place.key) or (like.key if like is not None else "")
-        return Piece.of(notes, name, metre=place.metre, upbeat=place.upbeat, key=key, fermata=held, **more)
+        return Piece.of(notes, name, fermata=fermata, metre=place.metre, upbeat=place.upbeat, key=key, **more)
 
     def vocabulary(self, texts: Sequence[Sequence[str]], *, unknown: bool = False) -> Vocabulary:
         return Vocabulary.of(self.kind, texts, order=order, unknown=unknown)
@@ -71,7 +72,7 @@ class VoiceTokenizer:
 
         A note moves to the nearest onset that a known rhythm says behind the note before, of two to the earlier, with the
         duration nearest by ratio; a rest longer than any known one loses whole bars. A metre becomes the one whose bar is
-        nearest in length, and the notes stay where they are in time. A key becomes the one whose signature is nearest.
+        nearest in length, and the notes stay where they are in time. A key becomes the one whose signature is nearest. A fermata is dropped.
         """
         unknown = sum(token not in vocabulary for token in tokens)
         if unknown:
@@ -83,7 +84,7 @@ class VoiceTokenizer:
 
     def parted(self, token: str) -> Parted:
         told = said(token)
-        if told is not None and told.kind == "fermata":
+        if token == FERMATA:
             return Parted(None, token, ends_phrase=True)
         if told is None or told.kind not in ("pitch", "key") or not told.numbers:
             return Parted(None, token)
@@ -97,7 +98,7 @@ def _line(piece: Piece, length: int) -> list[Row]:
     top = skyline(piece)
     upbeat = written_upbeat(piece) or 0
     begins = piece.onset[top] + length - (upbeat if upbeat < length else 0)
-    columns = begins, piece.duration[top], piece.pitch[top], piece.held[top]
+    columns = (begins, piece.duration[top], piece.pitch[top], piece.held[top])
     rows = [Row(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
     cut = [row._replace(duration=min(row.duration, after.onset - row.onset)) for row, after in pairwise(rows)]
     return cut + rows[-1:]

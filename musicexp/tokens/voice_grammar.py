@@ -23,7 +23,6 @@ NOTHING_BEFORE = 1
 
 NO_KEY = "key:none"
 FERMATA = "fermata"
-"""Before a rhythm: the note that follows bears one."""
 
 _TOKEN = re.compile(
     r"key:(?P<key>none|(?:\d|1[01])/[a-z]+)|metre:(?P<metre>[1-9]\d{0,9}/[1-9]\d{0,9})"
@@ -37,7 +36,7 @@ class Said(NamedTuple):
 
     Attributes:
         numbers: of a key its tonic (a pitch class; none of `key:none`), of a metre beats and beat unit, of a rhythm bar
-            lines, position and duration, of a pitch its MIDI number.
+            lines, position and duration, of a pitch its MIDI number; none of a fermata.
         mode: of a key, "" where it is not known.
     """
 
@@ -86,9 +85,9 @@ class Row(NamedTuple):
 class Place:
     """Where a voice stands. A token that can say nothing there is passed over.
 
-    A key counts at the very beginning, a metre before the first rhythm. A rhythm lies in its bar and not before the end of
-    the last one; time goes on with it, whether a pitch follows or not; a pitch needs a rhythm, and a fermata one behind it. So
-    what a model left out, such as a pitch, loses its note and moves no other. Times are steps from where the bar of an upbeat would
+    A key counts at the very beginning, a metre before the first rhythm. A fermata is the next rhythm's. A rhythm lies in its bar and not before the end of
+    the last one; time goes on with it, whether a pitch follows or not; a pitch needs a rhythm. So what a model left
+    out, such as a pitch, loses its note and moves no other. Times are steps from where the bar of an upbeat would
     begin if it were whole.
 
     Attributes:
@@ -96,7 +95,7 @@ class Place:
         key: what was told as the key, if anything was.
         begin: where the bar of the last rhythm begins.
         first, onset, end: where the first rhythm begins, and where the last one does and ends.
-        fermata: whether the note of the last rhythm bears one.
+        fermata: whether the last rhythm's note bears one.
         last: the kind of the last token that counted; "" before the first.
     """
 
@@ -122,7 +121,7 @@ class Place:
                 return False
             self.fermata = self.last == "fermata"
         elif told.kind == "fermata":
-            if self.last in ("rhythm", "fermata"):
+            if self.last == "fermata":
                 return False
         elif told.kind == "pitch":
             if self.last != "rhythm":
@@ -189,11 +188,12 @@ def table(tokens: tuple[str, ...]) -> Table:
     def of(kind: str) -> Mask:
         return np.array([one is not None and one.kind == kind for one in told])
 
-    rhythms = [one.numbers if one is not None and one.kind == "rhythm" else (-1, -1, -1) for one in told]
-    bars, at, duration = np.array(rhythms, dtype=np.int64).reshape(-1, 3).T
+    numbers = [one.numbers if one is not None and one.kind == "rhythm" else (-1, -1, -1) for one in told]
+    bars, at, duration = np.array(numbers, dtype=np.int64).reshape(-1, 3).T
     end = np.zeros(len(tokens), dtype=bool)
     end[EOS] = True
-    found = Table(bars, at, duration, of("key"), of("metre"), of("fermata"), of("rhythm"), of("pitch"), end)
+    keys, metres, fermatas, rhythms, pitches = (of(kind) for kind in KINDS)
+    found = Table(bars, at, duration, keys, metres, fermatas, rhythms, pitches, end)
     roomy = found.metres.copy()
     for number in np.flatnonzero(roomy):
         metre = told[number]
@@ -206,10 +206,10 @@ def table(tokens: tuple[str, ...]) -> Table:
 
 
 class VoiceGrammar:
-    """Follows one voice: its key, its metre, and then rhythm and pitch in turn, a fermata before some rhythms.
+    """Follows one voice: its key, its metre, and then rhythm and pitch in turn.
 
-    A metre has room for a note; a fermata for a rhythm behind it; a rhythm lies in its bar, and not before the end of the note before; the end comes
-    behind a pitch. What the vocabulary does not have is passed over; where no note can ever come, only the end may.
+    A metre has room for a note; a rhythm lies in its bar, and not before the end of the note before; a fermata stands
+    where a rhythm may, and only a rhythm behind it; the end comes behind a pitch. What the vocabulary does not have is passed over; where no note can ever come, only the end may.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -224,16 +224,18 @@ class VoiceGrammar:
             return known.keys
         if place.last in ("", "key") and known.metres.any():
             return known.metres
+        if place.first is None:
+            return self._rhythm(known.first(place.length), known.end)
         if place.last == "rhythm" and known.pitches.any():
             return known.pitches
-        if place.first is None:
-            rhythms = known.first(place.length)
-        else:
-            rhythms = known.following(place.length, place.end - place.begin)
-        if place.last == "fermata" and rhythms.any():
-            return rhythms
-        found = rhythms | known.fermatas if rhythms.any() else rhythms
-        return found if place.first is None and rhythms.any() else found | known.end
+        following = known.following(place.length, place.end - place.begin)
+        return self._rhythm(following, known.end) | (known.end & (place.last != "fermata"))
+
+    def _rhythm(self, rhythms: Mask, end: Mask) -> Mask:
+        """Some rhythms, or a fermata before one of them; the end where there is none."""
+        if not rhythms.any():
+            return end
+        return rhythms if self._place.last == "fermata" else rhythms | self._table.fermatas
 
     def advance(self, token_id: int) -> None:
         told = self._said[token_id]

@@ -59,12 +59,11 @@ def nearest(told: Place, rows: Sequence[Row], vocabulary: Vocabulary) -> list[st
                 f"the melody has the pitch {row.pitch} (MIDI number), which the run's own music never has; transpose it or take another run"
             )
         room = rows[number + 1].onset - row.onset if number + 1 < len(rows) else row.duration
-        if row.fermata and FERMATA in vocabulary:
-            body.append(FERMATA)
         rhythm = _rhythm(row, row.onset + moved, room, place, known, endless)
         word = said(vocabulary.tokens[rhythm])
         assert word is not None
         place.take(word)
+        body += [FERMATA] * (row.fermata and FERMATA in vocabulary)
         body += (vocabulary.tokens[rhythm], f"pitch:{row.pitch}")
         # What a known rhythm cannot reach is given up in whole bars, and what follows keeps its place in the bar.
         moved += math.trunc((place.onset - row.onset - moved) / place.length) * place.length
