@@ -223,11 +223,8 @@ def test_several_seeds_begin_alike(small: Small, store: str) -> None:
 def test_a_sweep_begins_alike_in_all_trials(small: Small, store: str) -> None:
     from musicexp.sweep import sweep
 
-    first = conduct(compose(small("iterations=4")), Silent())
-    words = [
-        word for word in small("iterations=4", "initial=last", "samples.count=0") if "threads" not in word
-    ]
-    sweep([*words, "lr=choice(1e-3,2e-3)", "trials=2", "workers=1"])
+    first = conduct(compose(small()), Silent())
+    sweep([*small("initial=last", "samples.count=0"), "lr=choice(1e-3,2e-3)", "trials=2", "workers=1"])
     trials = open_store(store, "musicexp").runs({"musicexp": "trial"})
     assert [run.tags["initial.run"] for run in trials] == [first.id] * 2
 
