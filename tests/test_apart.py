@@ -111,7 +111,9 @@ def test_a_collection_that_is_not_there_is_refused_at_once(folder: Path) -> None
 
 
 def test_where_nothing_is_left_it_is_said_why(cache: Path) -> None:
-    with pytest.raises(MusicError, match=r"dataset\.apart_from=kinder leaves nothing of kinder: all of its 213"):
+    with pytest.raises(
+        MusicError, match=r"dataset\.apart_from=kinder leaves nothing of kinder: all of its 213"
+    ):
         made(compose(["dataset=pearce_kinder", "dataset.apart_from=kinder"]), cache)
 
 

@@ -60,7 +60,9 @@ def test_what_does_not_go_together() -> None:
         with pytest.raises(SettingError, match="do not go together"):
             asked(words)
     for word in ("full=true", "tune=true", "tuned=true"):
-        with pytest.raises(SettingError, match=f"{word} and pretrained=true do not go together: .*; leave one out"):
+        with pytest.raises(
+            SettingError, match=f"{word} and pretrained=true do not go together: .*; leave one out"
+        ):
             asked(["pretrained=true", word])
     with pytest.raises(SettingError, match="seeds stands twice, as seeds=2 and as seeds=3"):
         asked(["seeds=2", "seeds=3"])
@@ -128,7 +130,9 @@ TRANSFORMER = (
 
 
 @pytest.mark.parametrize("more", [(), ("reads=rhythm",), ("quick=true", "model.hidden_size=32"), TRANSFORMER])
-def test_what_is_learned_first_has_the_model_of_its_folds_and_none_of_their_melodies(more: Sequence[str]) -> None:
+def test_what_is_learned_first_has_the_model_of_its_folds_and_none_of_their_melodies(
+    more: Sequence[str],
+) -> None:
     wanted = read_plan(["pretrained=true", "sets=kinder", "folding=random", "folds=0,3", *more])
     fold = wanted.config(Fold("kinder", "random", 3))
     first = wanted.pretraining_config("kinder")
@@ -301,7 +305,10 @@ def test_what_was_learned_first_is_said() -> None:
     first = dataclasses.replace(cell, learned_first=8097, first_seconds=300.0)
     told = Standing("ordinary", (first,), 1.0, 1, "one")
     lines = "\n".join(standing_lines(told))
-    assert "  the LSTM has learned from 8,097 other melodies first:\n  it stands beside no published figure" in lines
+    assert (
+        "  the LSTM has learned from 8,097 other melodies first:\n  it stands beside no published figure"
+        in lines
+    )
     assert "first    5 min 0 s of training before, on other melodies" in lines
     assert told.as_dict()["cells"][0]["learned_first"] == 8097
     assert standing("random").as_dict()["cells"][0]["learned_first"] is None

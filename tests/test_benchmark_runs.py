@@ -227,11 +227,7 @@ def test_no_test_melody_is_among_what_is_learned_first(store: str) -> None:
     test = wanted.config(wanted.every[0])
     known = np.unique(
         np.concatenate(
-            [
-                runs(p)
-                for _, r in music_of(prepare(test, cache).store, test.dataset, cache)
-                for p in r.pieces
-            ]
+            [runs(p) for _, r in music_of(prepare(test, cache).store, test.dataset, cache) for p in r.pieces]
         )
     )
     for _, reading in music_of(prepare(config, cache).store, config.dataset, cache):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from test_resume import SignalAt
 
 from musicexp.config import Config, build, compose, recorded
 from musicexp.errors import Interruption, RunError, SettingError
@@ -18,7 +19,6 @@ from musicexp.model import MusicModel, Resolved
 from musicexp.tokens import Vocabulary
 from musicexp.tracking import MlflowRun, open_store
 from musicexp.training import Silent, conduct, conduct_seeds
-from test_resume import SignalAt
 
 Small = Callable[..., list[str]]
 

@@ -149,7 +149,13 @@ def train(
         if config.trainer.devices > 1:
             assert role.watch is None, "several devices cannot be watched"
             checkpoint = fit_apart(
-                config, ledger, material, resolved, signals, checkpoint, initial.checkpoint if initial else None
+                config,
+                ledger,
+                material,
+                resolved,
+                signals,
+                checkpoint,
+                initial.checkpoint if initial else None,
             )
         else:
             checkpoint = fit(
