@@ -12,6 +12,7 @@ from musicexp.benchmark.folds import SIGNATURE, TAG, Place, alone, done
 from musicexp.benchmark.plan import Plan, Pretraining
 from musicexp.errors import RunError
 from musicexp.generation import CHECKPOINT_FILE, Checkpoint
+from musicexp.music import Side
 from musicexp.report import Terminal, duration
 from musicexp.tracking import MlflowRun
 from musicexp.training import Role, Silent, conduct, prepare
@@ -19,7 +20,7 @@ from musicexp.wording import count
 
 KIND = f"{TAG}.pretraining"
 MELODIES = f"{TAG}.melodies"
-SIDES = ("val",)
+SIDES: tuple[Side, ...] = ("val",)
 """Nobody asks it about a test piece."""
 
 
