@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from musicexp.benchmark import figure, folds, tuned
 from musicexp.benchmark.figure import MIXED, OURS, PPMS, VIEWPOINTS, FoldFigure, PieceFigure, read_figure
 from musicexp.benchmark.lines import COLUMNS, standing_lines
-from musicexp.benchmark.plan import Fold, read_plan, table_of, tuned_name
+from musicexp.benchmark.plan import Fold, Pretraining, read_plan, table_of, tuned_name
 from musicexp.benchmark.published import PUBLISHED
 from musicexp.benchmark.settings import DEFAULTS, SETTINGS, asked, beside
 from musicexp.benchmark.standing import Standing, cell_of
@@ -21,6 +22,7 @@ from musicexp.benchmark.tuned import Tuned, read_tuned, write_tuned
 from musicexp.benchmark.tuning import study_of
 from musicexp.cli import main
 from musicexp.errors import SettingError, StoreError
+from musicexp.generation.transfer import SHAPES
 
 # ---------------------------------------------------------------------------------------------------
 # Settings
@@ -43,6 +45,7 @@ from musicexp.errors import SettingError, StoreError
         ("dataset.limit=3", "of such settings only dataset.transpose, split.val, split.seed may be given"),
         ("split.test=0.2", "split.test is set by the benchmark"),
         ("resume=last", "the same command goes on with what was interrupted"),
+        ("initial=last", "pretrained=true learns from other melodies first"),
         ("lr=1e-3,1e-2", "every fold is trained with one value"),
         ("foldings=random", "unknown setting foldings: did you mean folding?"),
     ],
@@ -56,6 +59,11 @@ def test_what_does_not_go_together() -> None:
     for words in (["quick=true", "full=true"], ["quick=true", "tune=true"]):
         with pytest.raises(SettingError, match="do not go together"):
             asked(words)
+    for word in ("full=true", "tune=true", "tuned=true"):
+        with pytest.raises(
+            SettingError, match=f"{word} and pretrained=true do not go together: .*; leave one out"
+        ):
+            asked(["pretrained=true", word])
     with pytest.raises(SettingError, match="seeds stands twice, as seeds=2 and as seeds=3"):
         asked(["seeds=2", "seeds=3"])
 
@@ -111,6 +119,48 @@ def test_a_fold_is_known_by_what_changes_it() -> None:
     assert read_plan([*words, "workers=7", "tracking.experiment=other"]).signature(fold) == before
     assert read_plan([*words, "lr=1e-4"]).signature(fold) != before
     assert read_plan([*words, "quick=true"]).signature(fold) != before
+
+
+TRANSFORMER = (
+    "model=transformer",
+    "model.hidden_size=128",
+    "model.embedding_dim=128",
+    "model.recurrent_dropout=0",
+)
+
+
+@pytest.mark.parametrize("more", [(), ("reads=rhythm",), ("quick=true", "model.hidden_size=32"), TRANSFORMER])
+def test_what_is_learned_first_has_the_model_of_its_folds_and_none_of_their_melodies(
+    more: Sequence[str],
+) -> None:
+    wanted = read_plan(["pretrained=true", "sets=kinder", "folding=random", "folds=0,3", *more])
+    fold = wanted.config(Fold("kinder", "random", 3))
+    first = wanted.pretraining_config("kinder")
+    assert first.dataset.collection == "essenFolksong"
+    assert first.dataset.apart_from == (fold.dataset.collection,) == ("kinder",)
+    assert first.tokens == fold.tokens
+    assert first.seq_length == fold.seq_length
+    for name in (*SHAPES, "model.heads"):
+        assert first.flat()[name] == fold.flat()[name]
+    assert first.split.table is None
+    assert first.split.val + first.split.test < 0.02
+
+
+def test_folds_are_found_again_by_the_run_that_they_begin_with() -> None:
+    """Before it is there they would be found by the signature of a fold that began with nothing."""
+    words = ["sets=kinder", "folding=random", "folds=0"]
+    fold = Fold("kinder", "random", 0)
+    wanted = read_plan([*words, "pretrained=true"])
+    config = wanted.config(fold)
+    fresh = read_plan([*words, "tuned=false", f"lr={config.lr}", f"iterations={config.iterations}"])
+    trained = [
+        dataclasses.replace(wanted, pretraining={"kinder": Pretraining(run, 8000, 1.0)})
+        for run in ("a" * 32, "b" * 32)
+    ]
+    assert [plan.config(fold).initial for plan in trained] == ["a" * 32, "b" * 32]
+    signatures = [plan.signature(fold) for plan in (fresh, wanted, *trained)]
+    assert len(set(signatures)) == 4
+    assert config.name == "pearce-kinder-random-pretrained-0"
 
 
 def test_tuned_settings_are_kept_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,6 +300,21 @@ def test_grouped_folds_have_nothing_published_beside_them() -> None:
     assert any("nothing: the published folds are random" in line for line in told)
     assert not any("2.106" in line for line in told)
     assert standing("grouped").as_dict()["cells"][0]["published"] is None
+
+
+def test_what_was_learned_first_is_said() -> None:
+    """The figure would stand beside those of models that knew nothing but the set."""
+    (cell,) = standing("random").cells
+    first = dataclasses.replace(cell, learned_first=8097, first_seconds=300.0)
+    told = Standing("ordinary", (first,), 1.0, 1, "one")
+    lines = "\n".join(standing_lines(told))
+    assert (
+        "  the LSTM has learned from 8,097 other melodies first:\n  it stands beside no published figure"
+        in lines
+    )
+    assert "first    5 min 0 s of training before, on other melodies" in lines
+    assert told.as_dict()["cells"][0]["learned_first"] == 8097
+    assert standing("random").as_dict()["cells"][0]["learned_first"] is None
 
 
 def test_what_the_model_is_told_is_said() -> None:

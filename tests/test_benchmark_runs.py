@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from musicexp.benchmark import figure, folds, plan, tuned, tuning
+from musicexp.benchmark import figure, folds, plan, pretraining, tuned, tuning
 from musicexp.benchmark.figure import OURS, PPMS
+from musicexp.data.prepare import music_of
 from musicexp.music import pearce
+from musicexp.music.similar import runs
 from musicexp.report import Terminal
 from musicexp.tracking import cache_dir
 from musicexp.training import prepare
@@ -27,7 +29,9 @@ pytestmark = pytest.mark.slow
 QUICK = ("benchmark", "pearce", "quick=true")
 # Long enough to be stopped in the middle.
 LONGER = (*QUICK, "iterations=150", "checkpoint.seconds=0.3")
-PATIENCE = 300.0
+# What it learns first reads thousands of songs, and is stopped in the middle too.
+FIRST = (*QUICK, "pretrained=true", "checkpoint.seconds=0.3")
+PATIENCE = 600.0
 
 
 def begun(*words: str) -> subprocess.Popen[str]:
@@ -184,3 +188,47 @@ def test_nothing_of_the_test_is_trained_or_searched_with(of: str, store: str) ->
                 assert not set(held.table["family"][test]) & set(held.table["family"][[*train, *val]])
         for numbers in tested.values():
             assert sorted(numbers) == list(range(len(held.table))), "each piece is tested once"
+
+
+def test_what_was_learned_first_is_trained_once_and_every_fold_begins_with_it(store: str) -> None:
+    """Stopped in mid-training it goes on; its run is none of the folds."""
+    process = begun(*FIRST)
+    wanted = plan.read_plan(list(FIRST[2:]))
+    place = folds.place_of(wanted)
+    until_saved(place, process)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, out + errors
+    assert "what was learned is kept, and the same command goes on" in out
+    told = ended(begun(*FIRST))
+    assert "first    kinder: goes on to learn from " in told
+    (first,) = place.store.runs({pretraining.KIND: "true"})
+    melodies = int(first.tags[pretraining.MELODIES])
+    assert f"has learned from {melodies:,} other melodies first" in told
+    assert melodies > 8000
+    every = [run for run in place.store.runs({folds.TAG: "pearce"}) if run.id != first.id]
+    assert [run.tags["initial.run"] for run in every] == [first.id] * 2
+    assert not first.has(figure.FILE)
+    (cell,) = table(*FIRST)["cells"]
+    assert cell["learned_first"] == melodies
+    assert cell["folds"] == [0, 1]
+    assert len(place.store.runs({folds.TAG: "pearce"})) == 3, "found again, not trained again"
+
+
+def test_no_test_melody_is_among_what_is_learned_first(store: str) -> None:
+    """Nor one that shares a run with one of them in another key."""
+    wanted = plan.read_plan(["pretrained=true", "sets=kinder", "folding=random"])
+    config = wanted.pretraining_config("kinder")
+    cache = cache_dir(store)
+    learned = prepare(config, cache).store.table["sound"]
+    asked = {sound for fold in wanted.every for sound, _ in folds.rows_of(fold)}
+    assert len(asked) == 213
+    assert not asked & set(learned.tolist())
+    test = wanted.config(wanted.every[0])
+    known = np.unique(
+        np.concatenate(
+            [runs(p) for _, r in music_of(prepare(test, cache).store, test.dataset, cache) for p in r.pieces]
+        )
+    )
+    for _, reading in music_of(prepare(config, cache).store, config.dataset, cache):
+        assert not any(np.isin(runs(piece), known).any() for piece in reading.pieces)

@@ -121,7 +121,7 @@ OF_A_SWEEP = {
     "study=a/b": "study must be 1 to 100 letters, digits and the signs . _ + -, not 'a/b'",
     "study=-x": "not '-x'",
     "folds=1": "folds=1 leaves nothing to train on; take at least 2 folds, or 0 for none",
-    "first=[none,best]": "first=best is no preset: take some of mit_original, mit_tuned, none, original, pearce, pearce_full, pearce_quick, tuned",
+    "first=[none,best]": "first=best is no preset: take some of mit_original, mit_tuned, none, original, pearce, pearce_full, pearce_pretrained, pearce_pretrained_quick, pearce_pretraining, pearce_pretraining_quick, pearce_quick, tuned",
     "confirm=3x1": "confirm=3x1 must be BESTxSEEDS",
     "objective=[]": "objective is empty",
     "lr=1e-3": "there is nothing to search: give a setting several values",

@@ -55,6 +55,7 @@ ROWS = (
     Row("plain", "without viewpoints", ("model.viewpoints=false", "tuned=false")),
     Row("transposed", "heard in five keys", ("dataset.transpose=2", "tuned=false")),
     Row("narrow", "a third as wide", ("model.hidden_size=96", "tuned=false")),
+    Row("pretrained", "first learned from other folk songs", ("pretrained=true",)),
     Row("rhythm", "told key, metre, rhythm and phrases", ("reads=rhythm",)),
     Row("rhythm-full", "six of them, told the same", ("reads=rhythm", "full=true")),
 )

@@ -7,11 +7,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from musicexp.benchmark.figure import FoldFigure
 from musicexp.benchmark.folds import TRAINED, Place, finished, only_trained, place_of, train_folds
 from musicexp.benchmark.lines import at_once
 from musicexp.benchmark.plan import Fold, Plan, read_plan, table_of, tuned_name
+from musicexp.benchmark.pretraining import found as with_pretraining
+from musicexp.benchmark.pretraining import pretrain
 from musicexp.benchmark.settings import NAMES
 from musicexp.benchmark.standing import Cell, Standing, cell_of
 from musicexp.benchmark.tuning import tune
@@ -46,6 +49,8 @@ def benchmark(words: Sequence[str], terminal: Terminal) -> Standing:
         tune(plan, f"python -m musicexp benchmark {' '.join(shown)}", terminal)
         words = [word for word in words if word.partition("=")[0] not in OF_A_SEARCH]
         plan = read_plan(_settings(words))
+    if plan.asked.pretrained:
+        plan = pretrain(plan, place, terminal)
     found = finished(plan, place)
     missing = [fold for fold in plan.every if fold not in found]
     if missing:
@@ -68,7 +73,9 @@ def standing_of(words: Sequence[str]) -> Standing:
         MusicexpError: in one sentence, whatever is wrong; there is no such store.
     """
     plan = read_plan(_settings(words))
-    return _standing(plan, finished(plan, place_of(plan, create=False)), 0.0)
+    place = place_of(plan, create=False)
+    plan = with_pretraining(plan, place)
+    return _standing(plan, finished(plan, place), 0.0)
 
 
 def _standing(plan: Plan, found: Mapping[Fold, FoldFigure], seconds: float) -> Standing:
@@ -85,7 +92,8 @@ def work(words: Sequence[str]) -> None:
     with Signals().caught() as signals:
         tie_to_parent()
         plan = read_plan(_settings([word for word in words if word != TIED]))
-        train_folds(plan, place_of(plan), signals, lambda line: print(line, flush=True))
+        place = place_of(plan)
+        train_folds(with_pretraining(plan, place), place, signals, lambda line: print(line, flush=True))
 
 
 def _settings(words: Sequence[str]) -> list[str]:
@@ -107,6 +115,8 @@ def _check(plan: Plan) -> None:
     """Find out, at no cost, whether what the folds need is there."""
     for cell in plan.cells:
         check(plan.config(Fold(*cell, plan.asked.folds[0])))
+    for of in plan.asked.sets if plan.asked.pretrained else ():
+        check(plan.pretraining_config(of))
 
 
 def _say_what_is_missing(plan: Plan, missing: Sequence[Fold], to_measure: int, terminal: Terminal) -> None:
@@ -167,4 +177,10 @@ def _cells(plan: Plan, found: Mapping[Fold, FoldFigure]) -> Iterator[Cell]:
         kept = plan.tuned.get(table_of(*cell), {})
         tuned = [kept[number].seconds for number, _ in figures if number in kept]
         called = plan.config(Fold(*cell, figures[0][0])).model.called
-        yield cell_of(*cell, figures, math.fsum(tuned) if tuned else None, plan.asked.reads, called)
+        first = plan.pretraining.get(cell[0])
+        found_cell = cell_of(*cell, figures, math.fsum(tuned) if tuned else None, plan.asked.reads, called)
+        yield replace(
+            found_cell,
+            learned_first=first.melodies if first else None,
+            first_seconds=first.seconds if first else None,
+        )

@@ -60,7 +60,7 @@ def finished(plan: Plan, place: Place) -> dict[Fold, FoldFigure]:
 def only_trained(plan: Plan, place: Place, missing: Iterable[Fold]) -> list[Fold]:
     """Those of the missing folds whose training is over, so that they are only measured."""
     runs = _runs(place)
-    return [fold for fold in missing if _done(runs.get(plan.signature(fold), [])) is not None]
+    return [fold for fold in missing if done(runs.get(plan.signature(fold), [])) is not None]
 
 
 def _runs(place: Place) -> dict[str, list[MlflowRun]]:
@@ -71,7 +71,7 @@ def _runs(place: Place) -> dict[str, list[MlflowRun]]:
     return runs
 
 
-def _done(runs: Iterable[MlflowRun]) -> MlflowRun | None:
+def done(runs: Iterable[MlflowRun]) -> MlflowRun | None:
     """The first run that trained to its end and left its weights."""
     return next((run for run in runs if run.status == "FINISHED" and run.has(CHECKPOINT_FILE)), None)
 
@@ -125,15 +125,15 @@ def _trained(
     """Train a fold, or go on with the latest of its runs that was stopped, and measure it."""
     config = plan.config(fold)
     material = prepare(config, place.cache)
-    done = _done(runs)
-    if done is None:
+    trained = done(runs)
+    if trained is None:
         stopped = [run for run in runs if run.status != "FINISHED" and run.has("config.yaml")]
         if stopped:
             say(f"{fold.told} goes on")
             config = dataclasses.replace(config, resume=stopped[-1].id)
         result = conduct(config, Silent(), Role(tags=tags_of(plan, fold), material=material), signals)
-        done = place.store.find(result.id)
-    return _measured(done, fold, material)
+        trained = place.store.find(result.id)
+    return _measured(trained, fold, material)
 
 
 def tags_of(plan: Plan, fold: Fold) -> dict[str, str]:

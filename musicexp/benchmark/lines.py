@@ -40,6 +40,7 @@ def standing_lines(standing: Standing) -> list[str]:
         *wrap(time, COLUMNS, subsequent_indent=" " * 9),
         f"         this command took {duration(standing.seconds)}",
         *_tuning_lines(standing),
+        *_first_lines(standing),
         "",
         *wrap(NOTE.format(called=_called(standing)), COLUMNS),
         *wrap(NOT_COMPARABLE, COLUMNS),
@@ -65,6 +66,9 @@ def cell_lines(cell: Cell) -> Iterator[str]:
     yield f"  {cell.pieces} melodies, {cell.pitches:,} pitches in {_folds(cell)}{_seeds(cell)}"
     if cell.reads == "rhythm":
         yield f"  the {cell.called} and viewpoints are told key, metre, phrases, each note's place and duration; PPM is not"
+    if cell.learned_first is not None:
+        yield f"  the {cell.called} has learned from {cell.learned_first:,} other melodies first:"
+        yield "  it stands beside no published figure, nor beside what counts, which has not"
     if cell.folding == "random":
         for model, bits in known.bits_per_pitch.items():
             yield f"  {'published' if model == 'bigram' else '':11}{model:{width}}{bits:6.3f}"
@@ -118,3 +122,9 @@ def _tuning_lines(standing: Standing) -> Iterator[str]:
     if told:
         spent = duration(math.fsum(cell.tuned_seconds or 0.0 for cell in told))
         yield f"tuning   {spent} of training before, in searches within each fold (conf/tuned/)"
+
+
+def _first_lines(standing: Standing) -> Iterator[str]:
+    spent = {cell.set: cell.first_seconds for cell in standing.cells if cell.first_seconds is not None}
+    if spent:
+        yield f"first    {duration(math.fsum(spent.values()))} of training before, on other melodies"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from musicexp.benchmark.settings import EFFORTS, READS, Asked, asked
 from musicexp.benchmark.tuned import ByFold, read_tuned
-from musicexp.config import Config, compose
+from musicexp.config import Config, build, compose
+from musicexp.generation.transfer import SHAPES
 from musicexp.music.fold_table import read_table
 from musicexp.training import cpu_threads
 
@@ -49,15 +50,36 @@ def table_of(of: str, folding: str) -> str:
 
 
 @dataclass(frozen=True)
+class Pretraining:
+    """A run that learned from other melodies, and that every fold of a set begins with.
+
+    Attributes:
+        run: its id.
+        melodies: that it learned from.
+        seconds: of its training.
+    """
+
+    run: str
+    melodies: int
+    seconds: float
+
+
+NOT_YET = "pretraining"
+"""What a fold begins with that is not there yet: no run has this for its id, so no fold is found by it."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """What is asked for, and what it means here.
 
     Attributes:
         tuned: by table, what was found for its folds; empty where none of it is used.
+        pretraining: by set, what its folds begin with, as far as that is there (`pretraining.found`).
     """
 
     asked: Asked
     tuned: Mapping[str, ByFold]
+    pretraining: Mapping[str, Pretraining] = field(default_factory=dict)
 
     @property
     def workers(self) -> int:
@@ -79,10 +101,18 @@ class Plan:
             for fold in self.asked.folds
         ]
 
+    @property
+    def preset(self) -> str:
+        """The preset that every fold begins with."""
+        effort = EFFORTS[self.asked.effort]
+        found = effort.pretrained if self.asked.pretrained else effort.experiment
+        assert found is not None
+        return found
+
     def given_words(self, fold: Fold) -> tuple[str, ...]:
         """What the benchmark itself gives to `run` for a fold, but which fold it is."""
         return (
-            f"experiment={EFFORTS[self.asked.effort].experiment}",
+            f"experiment={self.preset}",
             f"dataset=pearce_{fold.set}",
             *READS[self.asked.reads],
             f"split.table={fold.table}",
@@ -103,8 +133,49 @@ class Plan:
         """
         shared = _composed(self.shared_words(fold))
         seed = shared.seed + fold.repeat
-        name = "-".join([*fold.table.split("_"), str(fold.number), *([f"seed{seed}"] if fold.repeat else [])])
-        return replace(shared, name=name, seed=seed, split=replace(shared.split, fold=fold.number))
+        first = ["pretrained"] if self.asked.pretrained else []
+        again = [f"seed{seed}"] if fold.repeat else []
+        return replace(
+            shared,
+            name="-".join([*fold.table.split("_"), *first, str(fold.number), *again]),
+            seed=seed,
+            split=replace(shared.split, fold=fold.number),
+            initial=self._initial(fold.set),
+        )
+
+    def _initial(self, of: str) -> str | None:
+        if not self.asked.pretrained:
+            return None
+        return self.pretraining[of].run if of in self.pretraining else NOT_YET
+
+    def pretraining_config(self, of: str) -> Config:
+        """The settings of the run that the folds of a set begin with: the same model, of which only dropout is another.
+
+        Raises:
+            SettingError: a word does not go with it.
+        """
+        fold = _composed(self.shared_words(Fold(of, self.asked.folding[0], self.asked.folds[0])))
+        first = _composed(
+            (
+                f"experiment={EFFORTS[self.asked.effort].pretraining}",
+                "dataset=essen",
+                f"dataset.apart_from={fold.dataset.collection}",
+                *READS[self.asked.reads],
+                "threads=1",
+            )
+        )
+        leaves = [name.removeprefix("model.") for name in (*SHAPES, "model.heads")]
+        model = replace(first.model, **{leaf: getattr(fold.model, leaf) for leaf in leaves})
+        if model.kind == "transformer":
+            model = replace(model, recurrent_dropout=0.0)
+        alike = ("seed", "precision", "recurrence", "trainer", "checkpoint", "tracking")
+        found = replace(
+            first,
+            name=f"pearce-{of}-pretraining",
+            model=model,
+            **{name: getattr(fold, name) for name in alike},
+        )
+        return build(found.as_dict())
 
     def signature(self, fold: Fold) -> str:
         """By which a fold's run is known again: its settings and its table, whatever code trained it."""
@@ -131,4 +202,6 @@ def read_plan(words: Sequence[str]) -> Plan:
         plan = Plan(wanted, {table: tuned for table, tuned in found.items() if tuned})
     for fold in plan.every:
         plan.config(fold)
+    for of in wanted.sets if wanted.pretrained else ():
+        plan.pretraining_config(of)
     return plan

@@ -24,6 +24,8 @@ class Effort:
     Attributes:
         experiment: the preset of conf/experiment/ that every fold begins with: the one home of what is trained.
         tuned: whether settings that `tune=true` found are used.
+        pretraining, pretrained: the presets of what is learned first, and of folds that begin with it; None where nobody
+            has measured that.
     """
 
     experiment: str
@@ -31,11 +33,21 @@ class Effort:
     folding: tuple[str, ...] = FOLDINGS
     folds: tuple[int, ...] = tuple(range(FOLDS))
     tuned: bool = True
+    pretraining: str | None = None
+    pretrained: str | None = None
 
 
 EFFORTS = {
-    "ordinary": Effort("pearce"),
-    "quick": Effort("pearce_quick", sets=("kinder",), folding=("random",), folds=(0, 1), tuned=False),
+    "ordinary": Effort("pearce", pretraining="pearce_pretraining", pretrained="pearce_pretrained"),
+    "quick": Effort(
+        "pearce_quick",
+        sets=("kinder",),
+        folding=("random",),
+        folds=(0, 1),
+        tuned=False,
+        pretraining="pearce_pretraining_quick",
+        pretrained="pearce_pretrained_quick",
+    ),
     "full": Effort("pearce_full"),
 }
 
@@ -53,6 +65,7 @@ SETTINGS = {
     "full": "the best that is known, however long it takes",
     "tuned": "train every fold with the settings of conf/tuned/, where `tune=true` found some; false does not",
     "tune": "first search inside each fold's training part for the settings that it is trained with, and keep them",
+    "pretrained": "first learn from the other Essen folk songs, of which none shares a run of 15 intervals with a melody of the set",
     "trials": "with tune=true: how many configurations are tried for each fold",
 }
 """With their meanings."""
@@ -67,13 +80,14 @@ DEFAULTS = {
     "full": "false",
     "tuned": "true",
     "tune": "false",
+    "pretrained": "false",
     "trials": "8",
 }
 CHOICES = {
     "sets": tuple(PUBLISHED),
     "folding": FOLDINGS,
     "reads": tuple(READS),
-    **dict.fromkeys(("quick", "full", "tuned", "tune"), ("true", "false")),
+    **dict.fromkeys(("quick", "full", "tuned", "tune", "pretrained"), ("true", "false")),
 }
 """The values that complete a setting."""
 MOST = {"seeds": 100, "workers": 1024, "trials": 10_000}
@@ -85,6 +99,7 @@ WHY_OWN = {
     "tokens": "choose with reads=pitches or reads=rhythm",
     "experiment": "give settings one by one, or quick=true, or full=true",
     "name": "its runs are named after their folds, so leave it out",
+    "initial": "pretrained=true learns from other melodies first, and sees to it that no test melody is among them",
     "resume": "the same command goes on with what was interrupted, so leave it out",
 }
 """Settings of runs that the benchmark sets itself."""
@@ -99,7 +114,9 @@ class Asked:
     Attributes:
         effort: a name of `EFFORTS`.
         workers: None for one on each core.
-        tuned: whether tuned settings are used where there are some: they are not for a model of another kind.
+        tuned: whether tuned settings are used where there are some: they are not for a model of another kind, nor for one
+            that has learned before.
+        pretrained: whether every fold begins with what was learned from other melodies.
         words: settings of the runs.
     """
 
@@ -112,6 +129,7 @@ class Asked:
     workers: int | None
     tuned: bool
     tune: bool
+    pretrained: bool
     trials: int
     words: tuple[str, ...]
 
@@ -133,13 +151,17 @@ def asked(words: Sequence[str]) -> Asked:
         else:
             own[key] = value
     _check_words(others)
-    quick, full, tuned, tune = (_flag(name, own) for name in ("quick", "full", "tuned", "tune"))
+    quick, full, tuned, tune, pretrained = (
+        _flag(name, own) for name in ("quick", "full", "tuned", "tune", "pretrained")
+    )
     if quick and full:
         raise SettingError("quick=true and full=true do not go together; leave one out")
     if quick and tune:
         raise SettingError(
             "quick=true and tune=true do not go together: what suits so short a training suits no other; leave one out"
         )
+    if pretrained:
+        _check_pretrained(own, full=full, tune=tune)
     if "trials" in own and not tune:
         raise SettingError(f"trials={own['trials']} goes with tune=true; leave it out, or write tune=true")
     other = [word for word in others if word.partition("=")[0] in OTHER_MODELS]
@@ -159,11 +181,28 @@ def asked(words: Sequence[str]) -> Asked:
         reads=_one_of("reads", own, READS),
         seeds=_number("seeds", own),
         workers=None if own.get("workers", "auto") == "auto" else _number("workers", own),
-        tuned=tuned and usual.tuned and not other,
+        tuned=tuned and usual.tuned and not other and not pretrained,
         tune=tune,
+        pretrained=pretrained,
         trials=_number("trials", own),
         words=tuple(spelt(others)),
     )
+
+
+def _check_pretrained(own: Mapping[str, str], *, full: bool, tune: bool) -> None:
+    """Refuse what does not go with `pretrained=true`."""
+    if full:
+        raise SettingError(
+            "full=true and pretrained=true do not go together: six models that learn from thousands of melodies take hours; leave one out"
+        )
+    if tune:
+        raise SettingError(
+            "tune=true and pretrained=true do not go together: what suits a model that begins with fresh weights suits no other; leave one out"
+        )
+    if own.get("tuned") == "true":
+        raise SettingError(
+            "tuned=true and pretrained=true do not go together: the settings of conf/tuned/ were found for a model that begins with fresh weights; leave one out"
+        )
 
 
 def beside() -> list[str]:

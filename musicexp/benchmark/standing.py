@@ -44,6 +44,8 @@ class Cell:
         called: what the trained model is: LSTM or Transformer.
         reads: what the model was told, a key of `settings.READS`.
         threads: of each training.
+        learned_first: how many other melodies the trained model has learned from before; None for none.
+        first_seconds: of that training, which all folds of a set share.
     """
 
     set: str
@@ -60,6 +62,8 @@ class Cell:
     tuned_seconds: float | None = None
     reads: str = "pitches"
     called: str = OURS
+    learned_first: int | None = None
+    first_seconds: float | None = None
 
     def name(self, model: str) -> str:
         """What a model of `bits` is called for people and programs."""

@@ -46,6 +46,8 @@ OF_MANY = ("study", "experiment")
 """Settings of `compare` that choose its runs."""
 LISTEN_FLAGS = ("--result", "--help")
 OF_A_SWEEP = ("search", *(dotted for dotted, _ in fields_of(Sweep)))
+NAME_A_RUN = ("resume", "initial")
+"""Settings whose value is a run."""
 NOT_IN_A_SWEEP = ("name", "resume")
 
 
@@ -229,7 +231,7 @@ def _values(name: str, typed: str, before: Sequence[str]) -> list[str]:
         return _places(typed, FOLDERS_AND[name])
     if name == "split.table":
         return [*_one_more(fold_tables(), typed), *_places(typed, (".csv",))]
-    if name == "resume":
+    if name in NAME_A_RUN:
         uri = _given(before).get("tracking.uri")
         return ["last", *(_escaped(run) for run in run_names(_unescaped(typed), uri) if _plain(run))]
     if name == "study":

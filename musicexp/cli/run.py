@@ -36,6 +36,10 @@ def main(words: Sequence[str]) -> int:
     for config in configs:
         check_resume(config, overrides)
         check_seeds(config, seeds)
+    if len(configs) > 1 and any(config.initial == "last" for config in configs):
+        raise SettingError(
+            "initial=last means another run for each of several configurations, since each becomes the last; give the id or the name of one"
+        )
 
     lengths = {config.experiment: preset_length(config) for config in configs}
 

@@ -63,6 +63,11 @@ class Dataset:
     path: str | None = setting(
         "a folder of .mid .midi .kar .abc .musicxml .mxl .xml .krn files, read recursively (with dataset=midi)"
     )
+    apart_from: tuple[str, ...] | None = setting(
+        "a bundled collection, or several: pieces are left out that share a run of 15 intervals with one of its pieces, in any key",
+        before=None,
+        unsaid_before=True,
+    )
     limit: int = setting("use only the first so many files, in order of name; 0 uses all", at_least=0)
     reader: Literal["symusic", "music21"] = setting(
         "who reads MIDI files: symusic keeps every time as it is; music21 snaps to its own grid, as in the report"
@@ -291,6 +296,11 @@ class Config:
     )
     resume: str | None = setting(
         "go on with an interrupted run: its id, name or `last`", changes_result=False
+    )
+    initial: str | None = setting(
+        "begin with the weights of a finished run, as in fine-tuning: its id, name or `last`",
+        before=None,
+        unsaid_before=True,
     )
     recurrence: Literal["auto", "torch", "hoisted", "native"] = setting(
         "how the LSTM is computed: torch.nn.LSTM, stock operations, or kernels that `make setup` compiles; auto takes the fastest (for a Transformer torch)"

@@ -22,8 +22,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from musicexp.config import Dataset, Split, Tokens
-from musicexp.data.store import LISTING, PIECE, PIECES, STORE_VERSION, SUMMARY, Summary, TokenStore
-from musicexp.data.survey import RUNS, chosen_music, find_sides, survey
+from musicexp.data.apart import content_apart, runs_apart
+from musicexp.data.store import APART, LISTING, PIECE, PIECES, STORE_VERSION, SUMMARY, Summary, TokenStore
+from musicexp.data.survey import NOTHING, RUNS, chosen_music, find_sides, survey
 from musicexp.data.writing import PROVISIONAL, PROVISIONAL_STARTS, write_tokens
 from musicexp.errors import MusicError, StoreError
 from musicexp.music.cache import ReadingCache
@@ -82,9 +83,9 @@ def prepare_store(
             listing.fill(source.root, source.wanted, dataset.limit, manner)
             if not len(listing):
                 source.check()
-            content = listing.fingerprint(source.root)
+            content = listing.fingerprint(source.root) + content_apart(dataset, prepared)
         place = _place(source, dataset, split, folds, tokens)
-        folder = prepared / f"{place}-{content[:16]}"
+        folder = prepared / f"{place}-{_digest(content) if dataset.apart_from else content[:16]}"
         with FileLock(prepared / f"{place}.lock"):
             if not (folder / SUMMARY).exists():
                 part = folder.with_suffix(".part")
@@ -93,6 +94,7 @@ def prepare_store(
                 if not (part / LISTING).exists():
                     fresh.replace(part / LISTING)
                 with Listing(part / LISTING) as listing:
+                    runs_apart(dataset, readings, part / APART, told, workers)
                     fill(listing, source, readings, manner, told, workers, strict=strict)
                     _make(part, listing, source, dataset, split, folds, tokens, readings, strict, told)
                 part.replace(folder)
@@ -116,7 +118,7 @@ def music_of(
     """The music that a store was made of, file by file, from some file on; read from the cache."""
     source = source_of(dataset.collection, dataset.path)
     with Listing(store.folder / LISTING) as listing:
-        yield from chosen_music(listing, source, dataset, ReadingCache(cache), first)
+        yield from chosen_music(listing, source, dataset, ReadingCache(cache), first, store.apart)
 
 
 def fold_table(split: Split) -> FoldTable | None:
@@ -136,11 +138,16 @@ def fold_table(split: Split) -> FoldTable | None:
 def _place(source: Source, dataset: Dataset, split: Split, folds: FoldTable | None, tokens: Tokens) -> str:
     """One data set under one set of settings, whatever its content; a table of folds counts by its content."""
     settings: list[Any] = [dataclasses.asdict(part) for part in (dataset, split, tokens)]
-    # What was prepared before there were tables keeps its place.
+    # What was prepared before there were tables, or before data sets were kept apart, keeps its place.
     named = settings[1].pop("table")
+    if settings[0]["apart_from"] is None:
+        del settings[0]["apart_from"]
     settings += [[named, folds.digest]] if folds is not None else []
-    told = json.dumps([STORE_VERSION, os.fspath(source.root.resolve()), *settings])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    return _digest(json.dumps([STORE_VERSION, os.fspath(source.root.resolve()), *settings]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _make(
@@ -155,10 +162,16 @@ def _make(
     strict: bool,
     progress: Progress,
 ) -> None:
-    tally = survey(part, listing, source, dataset, readings, strict=strict, progress=progress)
+    apart = np.fromfile(part / APART, "<u8") if dataset.apart_from else NOTHING
+    tally = survey(part, listing, source, dataset, readings, strict=strict, progress=progress, apart=apart)
     table = (
         np.memmap(part / PIECES, PIECE, mode="r") if (part / PIECES).stat().st_size else np.zeros(0, PIECE)
     )
+    if not len(table) and tally.apart:
+        raise MusicError(
+            f"dataset.apart_from={','.join(dataset.apart_from or ())} leaves nothing of {source.where}: all of its {count(tally.apart, 'piece')} "
+            "share a run of 15 intervals with a piece of it; take other music, or leave dataset.apart_from out"
+        )
     if not len(table):
         commonest = "; ".join(
             f"{why} ({count} times)" for why, count in Counter(tally.reasons).most_common(COMMONEST)
@@ -171,7 +184,7 @@ def _make(
     groups, sides = find_sides(part, split, folds, source.where, listing_name)
     vocabulary, kind, replaced, left_out = write_tokens(
         part,
-        lambda first: chosen_music(listing, source, dataset, readings, first),
+        lambda first: chosen_music(listing, source, dataset, readings, first, apart),
         len(listing),
         sides,
         dataset,
@@ -194,6 +207,7 @@ def _make(
         off_grid=tally.off_grid,
         rejected=tally.rejected,
         left_out=tally.left_out,
+        apart=tally.apart,
         reasons=dict(Counter(tally.reasons).most_common(TOLD_REASONS)),
         groups=firsts,
         duplicates=len(groups) - firsts,

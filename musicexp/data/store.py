@@ -38,7 +38,7 @@ PIECE = np.dtype(
 )
 """What is known of each piece, 47 bytes."""
 
-SUMMARY, PIECES, GROUPS, SIDES_FILE, FIRST, STARTS, TOKENS, REJECTED, LISTING = (
+SUMMARY, PIECES, GROUPS, SIDES_FILE, FIRST, STARTS, TOKENS, REJECTED, LISTING, APART = (
     "store.json",
     "pieces.bin",
     "groups.bin",
@@ -48,6 +48,7 @@ SUMMARY, PIECES, GROUPS, SIDES_FILE, FIRST, STARTS, TOKENS, REJECTED, LISTING = 
     "tokens.bin",
     "rejected.csv",
     "listing.sqlite",
+    "apart.bin",
 )
 
 
@@ -65,6 +66,7 @@ class Summary:
         free: pieces played freely; moved_ms and moved_most_ms say by how much their onsets were moved to the grid,
             on average and at most, in milliseconds.
         left_out: pieces of the collection's files that are none of the collection itself.
+        apart: pieces that share a run with music that the data set is kept apart from (`dataset.apart_from`), and were left out.
         moved: what changed since this data set was last prepared, in words, or "".
         folds: the digest of the table of folds that split it, or "".
     """
@@ -92,6 +94,7 @@ class Summary:
     token_type: str
     vocabulary: dict[str, Any]
     left_out: int = 0
+    apart: int = 0
     moved: str = ""
     folds: str = ""
     version: int = STORE_VERSION
@@ -156,6 +159,12 @@ class TokenStore:
         return self._mapped(PIECES, PIECE)
 
     @cached_property
+    def apart(self) -> NDArray[np.uint64]:
+        """Hashes of the runs of the music that the data set is kept apart from, in order; none where it is from none."""
+        there = self.summary.apart > 0
+        return self._mapped(APART, "<u8") if there else np.zeros(0, dtype=np.uint64)
+
+    @cached_property
     def sides(self) -> Sides:
         return self._mapped(SIDES_FILE, np.uint8)
 
@@ -217,4 +226,5 @@ class Tally:
     off_grid: int = 0
     rejected: int = 0
     left_out: int = 0
+    apart: int = 0
     reasons: dict[str, int] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from musicexp.music.fold_table import FoldTable
 from musicexp.music.keys import analysed_key, tonic_shift
 from musicexp.music.piece import Piece, Reading
 from musicexp.music.reading import reason
-from musicexp.music.similar import ENTRY, groups, runs
+from musicexp.music.similar import ENTRY, Hashes, groups, runs, shares
 from musicexp.music.split import Sides, fold_sides, held_out_sides, places, sides
 from musicexp.music.transposition import transposed
 from musicexp.music.voices import selected
@@ -33,15 +33,22 @@ RUNS = "runs.bin"
 COMMIT_EVERY = 1000
 """Files between two notes of how far a pass came."""
 MOST_REASONS = 1000
+NOTHING: Hashes = np.zeros(0, dtype=np.uint64)
 
 
 def chosen_music(
-    listing: Listing, source: Source, dataset: Dataset, cache: ReadingCache, first: int = 0
+    listing: Listing,
+    source: Source,
+    dataset: Dataset,
+    cache: ReadingCache,
+    first: int = 0,
+    apart: Hashes = NOTHING,
 ) -> Iterator[tuple[int, Reading]]:
     """Every file's number and music, as the settings choose it: parts selected, keys normalised.
 
     Args:
         first: the number of the first file.
+        apart: hashes in order; pieces that have one of them are left out.
     """
     for number, (_, reading) in enumerate(readings(listing, source, cache, first), start=first):
         found = Reading(reading.source, [], list(reading.rejected))
@@ -51,10 +58,12 @@ def chosen_music(
             except ValueError as error:
                 found.rejected.append((piece.name, reason(error)))
             else:
-                if chosen is not None:
-                    found.pieces.append(chosen)
-                else:
+                if chosen is None:
                     found.left_out += 1
+                elif len(apart) and shares(runs(chosen), apart):
+                    found.apart += 1
+                else:
+                    found.pieces.append(chosen)
         yield number, found
 
 
@@ -81,6 +90,7 @@ def survey(
     *,
     strict: bool,
     progress: Progress,
+    apart: Hashes = NOTHING,
 ) -> Tally:
     """Write the table of pieces, their runs of intervals and what was rejected; go on where a kill ended it.
 
@@ -95,13 +105,14 @@ def survey(
             return tally
         if not first:
             out.write(REJECTED, _csv("file", "reason"))
-        for number, reading in chosen_music(listing, source, dataset, cache, first):
+        for number, reading in chosen_music(listing, source, dataset, cache, first, apart):
             for what, why in reading.rejected:
                 if strict:
                     raise not_passed(what, why)
                 _count_rejected(tally, why)
                 out.write(REJECTED, _csv(what, why))
             tally.left_out += reading.left_out
+            tally.apart += reading.apart
             for piece in reading.pieces:
                 out.write(PIECES, _row(piece, number).tobytes())
                 entries = np.empty(len(found := runs(piece)), dtype=ENTRY)

@@ -256,6 +256,8 @@ class Reading:
     """(what, reason) pairs."""
     left_out: int = 0
     """How many pieces were read that are none of the data set's."""
+    apart: int = 0
+    """How many were left out because they share a run with music that the data set is kept apart from."""
 
     def add(self, piece: Piece) -> None:
         """Keep a piece, or reject it if nothing in it sounds."""

@@ -62,6 +62,14 @@ def runs(piece: Piece) -> Hashes:
     return np.unique(np.concatenate([_mixed(sums), whole]))
 
 
+def shares(found: Hashes, known: Hashes) -> bool:
+    """Whether some of a piece's hashes are among those known, which stand in order."""
+    if not len(known):
+        return False
+    at = np.minimum(np.searchsorted(known, found), len(known) - 1)
+    return bool((known[at] == found).any())
+
+
 def _mixed(numbers: Hashes) -> Hashes:
     """Each bit of a number spread over all bits (the finaliser of splitmix64)."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -27,6 +27,11 @@ def remarks(found: Description) -> list[str]:
         told.append(f"{card.warning[0].upper()}{card.warning[1:]}.")
     if found.rejected.count:
         told.append(f"{count(found.rejected.count, 'file or tune', 'files or tunes')} could not be used.")
+    if found.apart:
+        others = " and ".join(found.settings["dataset"]["apart_from"])
+        told.append(
+            f"{count(found.apart, 'piece')} left out that {'shares' if found.apart == 1 else 'share'} a run of 15 intervals with a piece of {others}, in any key."
+        )
     own, best = found.loss, max(found.losses, key=lambda loss: _known(loss.f1))
     if _known(own.f1) < TELLING_LOSS:
         less = (

@@ -94,6 +94,7 @@ def describe(
         grace_notes=figures.grace_notes,
         doubled=figures.doubled,
         off_grid=figures.off_grid,
+        apart=figures.apart,
         moved=figures.moved,
         music=found.music(),
         tokens=_token_figures(store, config.tokens.kind),

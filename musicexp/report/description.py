@@ -227,7 +227,7 @@ class Description:
         place: a hash of where the music lies, by which two folders of one name are told apart.
         words: the settings as they were given.
         settings: those that shape the data: dataset, split, tokens.
-        files, pieces, notes, grace_notes, doubled, off_grid: as in `data.Summary`.
+        files, pieces, notes, grace_notes, doubled, off_grid, apart: as in `data.Summary`.
         moved: how the split changed since the data set was last prepared, in words, or "".
     """
 
@@ -243,6 +243,7 @@ class Description:
     grace_notes: int
     doubled: int
     off_grid: int
+    apart: int
     moved: str
     music: Music
     tokens: TokenFigures

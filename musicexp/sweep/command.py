@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musicexp.config import Search, Sweep, assignments, compose_search
+from musicexp.config.space import word
 from musicexp.errors import MusicexpError, SettingError
 from musicexp.report import Terminal
 from musicexp.sweep.confirmation import begin_confirmation, conclude
@@ -23,7 +25,7 @@ from musicexp.sweep.summary import Summary
 from musicexp.sweep.together import check_together
 from musicexp.sweep.worker import TIED, tie_to_parent, work
 from musicexp.tracking import cache_dir, open_store, store_uri
-from musicexp.training import check, cpu_threads, prepare
+from musicexp.training import check, cpu_threads, prepare, settled
 from musicexp.wording import count
 
 WORKER_SETTINGS = ("storage", "threads", "timeout", "tracking.uri", "tracking.experiment")
@@ -53,7 +55,7 @@ def sweep(words: Sequence[str]) -> Study:
         Interruption: a signal came; the same command goes on.
     """
     terminal = Terminal()
-    search = compose_search(words)
+    search = _begun_alike(compose_search(words))
     if search.needs_limit:
         for line in cost_lines(search, shares(search.sweep).workers):
             terminal.say(line)
@@ -89,6 +91,17 @@ def sweep(words: Sequence[str]) -> Study:
             f"the time is over with {len(study.finished())} of {study.target} trials; the same command goes on"
         )
     return study
+
+
+def _begun_alike(search: Search) -> Search:
+    """The same search with `initial` as an id, so that `last` and a name mean one run for all trials."""
+    given = search.config()
+    if given.initial is None or any(dimension.name == "initial" for dimension in search.dimensions):
+        return search
+    others = [text for text in search.words if text.partition("=")[0] != "initial"]
+    run = settled(given).initial
+    assert run is not None
+    return dataclasses.replace(search, words=(*others, word("initial", run)))
 
 
 def begin(search: Search, terminal: Terminal) -> Study:

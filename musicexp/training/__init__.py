@@ -3,6 +3,7 @@
 from musicexp.training.callbacks import Signals
 from musicexp.training.conduct import conduct
 from musicexp.training.devices import cpu_threads
+from musicexp.training.initial import settled
 from musicexp.training.judging import judged_model
 from musicexp.training.learning import learned
 from musicexp.training.material import Material, check, prepare
@@ -33,6 +34,7 @@ __all__ = [
     "parameters",
     "prepare",
     "references",
+    "settled",
     "test_figures",
     "train",
 ]

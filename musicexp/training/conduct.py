@@ -14,6 +14,7 @@ from musicexp.model import Resolved
 from musicexp.tracking import MlflowRun, Status, Store, cache_dir, open_store, store_uri
 from musicexp.training.callbacks import Signals
 from musicexp.training.devices import resolved_again
+from musicexp.training.initial import Initial, initial_of
 from musicexp.training.material import Material, check, prepare
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import ITS_OWN, Role
@@ -43,6 +44,8 @@ def conduct(
                 given = config
                 config, checkpoint = _taken_up(run, given)
                 again = resolved_again(checkpoint.resolved, config, given) if checkpoint else None
+                # A checkpoint has weights of its own, and needs the run no more that it was begun with.
+                initial = None if checkpoint else initial_of(config, store)
                 run.reopen()
                 if role.tags:  # a trial that goes on bears another number
                     run.set_tags(role.tags)
@@ -53,22 +56,26 @@ def conduct(
                 if checkpoint and again and again != checkpoint.resolved:
                     checkpoint = _by_another_path(checkpoint, again, run, reporter)
                 return _conducted(
-                    config, run, reporter, store, cache, signals, checkpoint, role.material, role
+                    config, run, reporter, store, cache, signals, checkpoint, role.material, role, initial
                 )
         # What the user can get wrong is found before there is a run that `last` would mean.
         check(config)
         reporter.say(f"store    {uri}")
         store = open_store(uri, config.tracking.experiment)
+        initial = initial_of(config, store)
+        config = dataclasses.replace(config, initial=initial.run if initial else None)
         try:
             material = role.material or prepare(config, cache, reporter.preparing)
         except (Interruption, KeyboardInterrupt):
             reporter.say("interrupted before there was a run; the same command goes on with what was read")
             raise
+        if initial:
+            initial.check(config, material.vocabulary)
         run = store.create_run(config.name, {"musicexp": "run", "mlflow.user": _user(), **role.tags})
         if role.opened:
             role.opened(run.id)
         with _alone(run, cache):
-            return _conducted(config, run, reporter, store, cache, signals, None, material, role)
+            return _conducted(config, run, reporter, store, cache, signals, None, material, role, initial)
 
 
 def _conducted(
@@ -81,6 +88,7 @@ def _conducted(
     checkpoint: Checkpoint | None,
     material: Material | None,
     role: Role,
+    initial: Initial | None,
 ) -> RunResult:
     reporter.say(f"run      {run.name} ({run.id}) in experiment {store.experiment}")
     try:
@@ -94,6 +102,7 @@ def _conducted(
                 checkpoint=checkpoint,
                 material=material,
                 role=role,
+                initial=initial,
             )
         reporter.finished(result, run.place)
         _close(run, reporter, "FINISHED")

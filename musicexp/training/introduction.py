@@ -6,6 +6,7 @@ from musicexp.config import Config
 from musicexp.model import Resolved
 from musicexp.music import Side
 from musicexp.music.corpus import source_of
+from musicexp.music.similar import RUN
 from musicexp.training.material import Material
 from musicexp.wording import count
 
@@ -62,6 +63,11 @@ def _remarks(config: Config, material: Material) -> list[str]:
     if data.left_out:
         told.append(
             f"{count(data.left_out, 'piece')} of its files are none of {data.where} and were left out"
+        )
+    if data.apart:
+        others = " and ".join(config.dataset.apart_from or ())
+        told.append(
+            f"{count(data.apart, 'piece')} left out that {'shares' if data.apart == 1 else 'share'} a run of {RUN} intervals with a piece of {others}, in any key"
         )
     small = [
         f"{count(len(material.ids[side]), 'piece')} of {word}"

@@ -71,6 +71,8 @@ def check(config: Config) -> None:
     check_devices(config)
     resolved_here(config)
     source_of(config.dataset.collection, config.dataset.path).check()
+    for name in config.dataset.apart_from or ():
+        source_of(name, None).check()
     fold_table(config.split)
     if config.samples.prime:
         prime_file(config.samples.prime)

@@ -90,6 +90,7 @@ def _trained(task: Task, connection: Connection, signals: Signals) -> Checkpoint
         task.rank, config.trainer.devices, task.port, choose_device(config.trainer.accelerator)
     )
     checkpoint = Checkpoint.from_bytes(task.checkpoint, "the checkpoint") if task.checkpoint else None
+    initial = Checkpoint.from_bytes(task.initial, "the weights to begin with") if task.initial else None
     return fit(
         config,
         Sent(connection) if task.rank == 0 else Unheard(),
@@ -98,4 +99,5 @@ def _trained(task: Task, connection: Connection, signals: Signals) -> Checkpoint
         signals,
         checkpoint,
         peers,
+        initial=initial,
     )

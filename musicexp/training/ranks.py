@@ -62,6 +62,7 @@ class Task:
         port: where all of them meet.
         store: the folder of the prepared data.
         checkpoint: to go on from, as bytes.
+        initial: whose weights are begun with, as bytes.
     """
 
     rank: int
@@ -70,6 +71,7 @@ class Task:
     store: Path
     resolved: Resolved
     checkpoint: bytes | None
+    initial: bytes | None
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def fit_apart(
     resolved: Resolved,
     signals: Signals,
     checkpoint: Checkpoint | None,
+    initial: Checkpoint | None = None,
 ) -> Checkpoint:
     """The training loop in processes of its own, one for each device.
 
@@ -100,13 +103,13 @@ def fit_apart(
     """
     # They meet here and not with one of them, so that the port is free for sure.
     meeting = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]  # torch's __all__ forgets it
-    start = checkpoint.as_bytes() if checkpoint else None
+    start, before = (one.as_bytes() if one else None for one in (checkpoint, initial))
     ranks: list[_Rank] = []
     try:
         for number in range(config.trainer.devices):
             ranks.append(_Rank(number, resolved.threads))
         for rank in ranks:
-            rank.tell(Task(rank.number, meeting.port, config, material.store.folder, resolved, start))
+            rank.tell(Task(rank.number, meeting.port, config, material.store.folder, resolved, start, before))
         trained = _heard(ranks, ledger, signals)
     finally:
         for rank in ranks:

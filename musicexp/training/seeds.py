@@ -13,6 +13,7 @@ from musicexp.config import Config
 from musicexp.errors import Interruption
 from musicexp.metrics import student_t
 from musicexp.training.conduct import conduct
+from musicexp.training.initial import settled
 from musicexp.training.reporter import Reporter
 from musicexp.training.role import Role
 from musicexp.training.train import RunResult
@@ -28,6 +29,7 @@ def conduct_seeds(config: Config, seeds: int, reporter: Reporter) -> list[RunRes
     """
     if config.precision == "auto":  # seeds differ by less than what rounding makes
         config = dataclasses.replace(config, precision="fp32")
+    config = settled(config)
     group = uuid.uuid4().hex[:8]
     results: list[RunResult] = []
     for k in range(seeds):

@@ -28,6 +28,7 @@ from musicexp.generation import (
 )
 from musicexp.generation.counting import ppm_left_out
 from musicexp.generation.scored import scored_melodies
+from musicexp.generation.transfer import take_weights
 from musicexp.metrics import Likelihood, likelihood, nll_nats
 from musicexp.metrics.judgement import Judgement
 from musicexp.model import Resolved, State, viewpoints_of
@@ -45,6 +46,7 @@ from musicexp.training.callbacks import (
 )
 from musicexp.training.devices import check_devices, choose_device, resolved_here
 from musicexp.training.environment import code_fingerprint, code_state, machine
+from musicexp.training.initial import Initial
 from musicexp.training.introduction import data_lines, model_lines
 from musicexp.training.judging import judge
 from musicexp.training.learning import clip_index
@@ -108,6 +110,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     material: Material | None = None,
     role: Role = ITS_OWN,
+    initial: Initial | None = None,
 ) -> RunResult:
     """Train one configuration, from the beginning or from a checkpoint, and leave everything in the run.
 
@@ -117,6 +120,7 @@ def train(
         signals: already catching; a signal in mid-training saves and raises Interruption.
         material: prepared already; else it is prepared here.
         checkpoint: to go on from. Losses, samples and curves become those of a run never stopped.
+        initial: the run that `config.initial` names; not asked for where there is a checkpoint.
 
     Raises:
         MusicexpError: the data, the store or the settings do not allow it.
@@ -133,7 +137,8 @@ def train(
             f"the music of {material.summary.where}{', or its table of folds,' if material.summary.folds else ''} has changed since run {run.name} began (fingerprint "
             f"{material.summary.identity}, then {checkpoint.data_fingerprint}); put it back, or start a new run"
         )
-    introduce(config, run, reporter, material, resolved, first=checkpoint is None)
+    assert checkpoint or (initial is None) == (config.initial is None), "initial is found before"
+    introduce(config, run, reporter, material, resolved, first=checkpoint is None, initial=initial)
     real = references(material, config, cache)  # now, while the music that was read is there for sure
 
     pruned: str | None = None
@@ -143,10 +148,26 @@ def train(
         course = Course()
         if config.trainer.devices > 1:
             assert role.watch is None, "several devices cannot be watched"
-            checkpoint = fit_apart(config, ledger, material, resolved, signals, checkpoint)
+            checkpoint = fit_apart(
+                config,
+                ledger,
+                material,
+                resolved,
+                signals,
+                checkpoint,
+                initial.checkpoint if initial else None,
+            )
         else:
             checkpoint = fit(
-                config, ledger, material, resolved, signals, checkpoint, course=course, watch=role.watch
+                config,
+                ledger,
+                material,
+                resolved,
+                signals,
+                checkpoint,
+                course=course,
+                watch=role.watch,
+                initial=initial.checkpoint if initial else None,
             )
         pruned = course.pruned
     if pruned is not None:
@@ -200,7 +221,14 @@ def parameters(config: Config, material: Material) -> int:
 
 
 def introduce(
-    config: Config, run: Run, reporter: Reporter, material: Material, resolved: Resolved, *, first: bool
+    config: Config,
+    run: Run,
+    reporter: Reporter,
+    material: Material,
+    resolved: Resolved,
+    *,
+    first: bool,
+    initial: Initial | None = None,
 ) -> None:
     """Say what is trained on what, and leave params, tags, data set and configuration in the run."""
     data = material.summary
@@ -208,6 +236,8 @@ def introduce(
         reporter.say(line)
     for line in model_lines(config, resolved):
         reporter.say(line)
+    if initial:
+        reporter.say(f"         {initial.line(material.vocabulary)}")
     if not first:
         return
     code = code_state()
@@ -223,6 +253,7 @@ def introduce(
             "vocabulary_fingerprint": material.vocabulary.fingerprint,
             "seed": config.seed,
             **{f"resolved.{key}": value for key, value in vars(resolved).items()},
+            **(initial.tags(material.vocabulary) if initial else {}),
             **code.tags,
             **machine(),
         }
@@ -246,6 +277,7 @@ def fit(
     peers: Peers = ALONE,
     course: Course | None = None,
     watch: Watch | None = None,
+    initial: Checkpoint | None = None,
 ) -> Checkpoint:
     """The training loop, from iteration 1 or from behind the checkpoint, to its end or to a signal.
 
@@ -253,6 +285,7 @@ def fit(
         peers: who trains on the other devices; all call this with equal arguments but the ledger.
         course: filled in, for who wants to know how it went.
         watch: may end it early; on one device only.
+        initial: whose weights are begun with where there is no checkpoint.
     """
     device = choose_device(config.trainer.accelerator)
     torch.manual_seed(config.seed)
@@ -273,6 +306,8 @@ def fit(
         course.best, course.bad_validations = checkpoint.best, checkpoint.bad_validations
         course.seconds = checkpoint.seconds
         ledger.say(f"         going on behind iteration {checkpoint.iteration:,}")
+    elif initial is not None:
+        take_weights(model, material.vocabulary, initial)
 
     def snapshot() -> Checkpoint:
         carried = tuple(part.cpu() for part in module.carried) if module.carried else None
