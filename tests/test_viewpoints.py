@@ -246,10 +246,10 @@ def test_phrases_look_alike_in_every_key(piece: Piece, semitones: int) -> None:
     views, vocabulary = viewpoints("voice", piece, other)
     mine, its = (ids_of("voice", one, vocabulary) for one in (piece, other))
     assert [views.moved(token, semitones) for token in mine[1:-1].tolist()] == its[1:-1].tolist()
-    mine, its = views.of(mine), views.of(its)
+    found, wanted = views.of(mine), views.of(its)
     columns = [*(c for c in IN_ANY_KEY if c not in (RESEMBLED, TO_RESEMBLING)), PHRASE, FROM_PHRASE]
-    assert (mine[:, columns] == its[:, columns]).all()
-    moved = (its[:, PHRASE_FIRST] - mine[:, PHRASE_FIRST])[mine[:, PHRASE_FIRST] != NO_PITCH]
+    assert (found[:, columns] == wanted[:, columns]).all()
+    moved = (wanted[:, PHRASE_FIRST] - found[:, PHRASE_FIRST])[found[:, PHRASE_FIRST] != NO_PITCH]
     assert moved == pytest.approx(semitones)
 
 
@@ -260,8 +260,10 @@ def test_steps_see_phrases_as_the_whole_piece_does(kernels: bool, monkeypatch: p
         monkeypatch.setattr("musicexp.model.steps.load", lambda: None)
     views, vocabulary = viewpoints("voice", piece := phrases(3, 2, 4))
     torch.manual_seed(0)
-    sizes = {"num_layers": 2, "hidden_size": 9, "embedding_dim": 5}
-    model = MusicLSTM(len(vocabulary), **sizes, dropout=0.0, viewpoints=views).double().eval()
+    model = MusicLSTM(
+        len(vocabulary), num_layers=2, hidden_size=9, embedding_dim=5, dropout=0.0, viewpoints=views
+    )
+    model = model.double().eval()
     assert model.views is not None
     torch.nn.init.normal_(model.views.shares.weight)
     ids = torch.from_numpy(ids_of("voice", piece, vocabulary)[None])

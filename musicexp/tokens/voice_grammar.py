@@ -192,7 +192,7 @@ def table(tokens: tuple[str, ...]) -> Table:
     bars, at, duration = np.array(rhythms, dtype=np.int64).reshape(-1, 3).T
     end = np.zeros(len(tokens), dtype=bool)
     end[EOS] = True
-    found = Table(bars, at, duration, *map(of, KINDS), end)
+    found = Table(bars, at, duration, of("key"), of("metre"), of("fermata"), of("rhythm"), of("pitch"), end)
     roomy = found.metres.copy()
     for number in np.flatnonzero(roomy):
         metre = told[number]
