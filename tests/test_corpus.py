@@ -99,12 +99,11 @@ def test_a_reading_keeps_ticks_and_fermatas(tmp_path: Path) -> None:
     """Of each column where it is there, whatever others are: pieces with and without, in one reading."""
     plain = scale(60, 62, 64)
     marked = dataclasses.replace(plain, fermata=np.array([False, True, True]))
-    ticks = {
-        "onset_ticks": np.arange(3),
-        "duration_ticks": np.ones(3, dtype=np.int64),
-        "ticks_per_quarter": 7,
-    }
-    pieces = [marked, plain, dataclasses.replace(plain, **ticks), dataclasses.replace(marked, **ticks)]
+    onset, duration = np.arange(3), np.ones(3, dtype=np.int64)
+    moved = [
+        dataclasses.replace(each, onset_ticks=onset, duration_ticks=duration) for each in (plain, marked)
+    ]
+    pieces = [marked, plain, *moved]
     cache = ReadingCache(tmp_path)
     cache.put({"key": Reading("source", pieces)})
     for piece, again in zip(pieces, cache.get(["key"])["key"].pieces, strict=True):
