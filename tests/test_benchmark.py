@@ -129,6 +129,15 @@ TRANSFORMER = (
 )
 
 
+def test_songs_without_phrases_teach_no_model_that_sees_them() -> None:
+    """It was found out behind the training on eight thousand songs, when the first fold could not begin with it."""
+    with pytest.raises(
+        SettingError, match="do not go together for the chorales, .*; write sets=kinder, or leave one out"
+    ):
+        asked(["pretrained=true", "reads=rhythm"])
+    assert asked(["pretrained=true", "reads=rhythm", "sets=kinder"]).pretrained
+
+
 @pytest.mark.parametrize("more", [(), ("reads=rhythm",), ("quick=true", "model.hidden_size=32"), TRANSFORMER])
 def test_what_is_learned_first_has_the_model_of_its_folds_and_none_of_their_melodies(
     more: Sequence[str],

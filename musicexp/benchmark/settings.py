@@ -173,12 +173,18 @@ def asked(words: Sequence[str]) -> Asked:
     effort = "quick" if quick else "full" if full else "ordinary"
     usual = EFFORTS[effort]
     folds = _listed("folds", own, map(str, usual.folds), map(str, range(FOLDS)))
+    sets, reads = _listed("sets", own, usual.sets, PUBLISHED), _one_of("reads", own, READS)
+    if pretrained and reads == "rhythm" and "chorales" in sets:
+        raise SettingError(
+            "pretrained=true and reads=rhythm do not go together for the chorales, which tell where phrases end and the songs that are "
+            "learned from first do not; write sets=kinder, or leave one out"
+        )
     return Asked(
         effort=effort,
-        sets=_listed("sets", own, usual.sets, PUBLISHED),
+        sets=sets,
         folding=_listed("folding", own, usual.folding, FOLDINGS),
         folds=tuple(map(int, folds)),
-        reads=_one_of("reads", own, READS),
+        reads=reads,
         seeds=_number("seeds", own),
         workers=None if own.get("workers", "auto") == "auto" else _number("workers", own),
         tuned=tuned and usual.tuned and not other and not pretrained,

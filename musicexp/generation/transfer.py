@@ -58,7 +58,7 @@ def check_fitting(
 ) -> None:
     """
     Raises:
-        RunError: tokens of one vocabulary tell what those of the other do not (keys, rests), so that the models see
+        RunError: tokens of one vocabulary tell what those of the other do not (keys, phrases, rests), so that the models see
             different things.
     """
     with torch.device("meta"):
@@ -68,7 +68,7 @@ def check_fitting(
     if wanted.keys() != given.keys() or any(wanted[name].shape != given[name].shape for name in shared):
         raise RunError(
             f"initial={config.initial}: the model of run {run} sees other things than this one, since only one of the two vocabularies "
-            "tells keys, or has tokens without a pitch; take a run on music whose tokens tell the same, or write model.viewpoints=false in both"
+            "tells keys, or phrases, or has tokens without a pitch; take a run on music whose tokens tell the same, or write model.viewpoints=false in both"
         )
 
 
