@@ -132,7 +132,7 @@ TRANSFORMER = (
 def test_songs_without_phrases_teach_no_model_that_sees_them() -> None:
     """It was found out behind the training on eight thousand songs, when the first fold could not begin with it."""
     with pytest.raises(
-        SettingError, match="do not go together for the chorales, .*; write sets=kinder, or leave one out"
+        SettingError, match=r"do not go together for the chorales, .*; write sets=kinder, or leave one out"
     ):
         asked(["pretrained=true", "reads=rhythm"])
     assert asked(["pretrained=true", "reads=rhythm", "sets=kinder"]).pretrained
