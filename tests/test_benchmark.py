@@ -56,7 +56,7 @@ def test_what_it_refuses(word: str, sentence: str) -> None:
 
 
 def test_what_does_not_go_together() -> None:
-    for words in (["quick=true", "full=true"], ["quick=true", "tune=true"]):
+    for words in (["quick=true", "full=true"], ["quick=true", "tune=true"], ["tune=true", "tuned=false"]):
         with pytest.raises(SettingError, match="do not go together"):
             asked(words)
     for word in ("full=true", "tune=true", "tuned=true"):

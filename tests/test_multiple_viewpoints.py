@@ -224,6 +224,15 @@ def test_who_has_learned_next_to_nothing_still_says_something(count: int) -> Non
     assert model.nats([]) == []
 
 
+def test_a_pitch_outside_the_alphabet_is_named() -> None:
+    """It was taken for its neighbour, or ended in an index that is out of bounds."""
+    model = MultipleViewpoints(PITCHES_ALONE, np.array([60, 62, 64])).fit([tune(60, 62, 64)])
+    with pytest.raises(
+        ValueError, match=r"the pitch 61 \(MIDI number\) is not in the alphabet; make it of all"
+    ):
+        model.nats([tune(60, 61)])
+
+
 def test_names_are_known_and_no_two_viewpoints_are_one() -> None:
     for views in (PITCHES_ALONE, WITH_RHYTHM):
         assert len({view.name for view in views}) == len(views)

@@ -213,13 +213,15 @@ class MultipleViewpoints:
     """Multiple viewpoints over an alphabet of pitches.
 
     Example:
-        model = MultipleViewpoints(PITCHES_ALONE, alphabet).fit(train)
-        nats = model.nats(test)
+        train, test = ([MelodyLine.of(piece) for piece in pieces] for pieces in (known, others))
+        alphabet = np.unique(np.concatenate([line.pitch for line in (*train, *test)]))
+        nats = MultipleViewpoints(PITCHES_ALONE, alphabet).fit(train).nats(test)
     """
 
     def __init__(self, views: Sequence[Viewpoint], alphabet: Ints) -> None:
         """
         Args:
+            views: such as `PITCHES_ALONE` or `WITH_RHYTHM`.
             alphabet: int64 [pitches], ascending; every pitch asked about or learned from is one of them.
         """
         assert views
@@ -260,6 +262,15 @@ class MultipleViewpoints:
         return np.split(self.pool.nats(said), np.cumsum([len(line) for line in lines])[:-1])
 
     def _heard(self, lines: Sequence[MelodyLine]) -> list[_Heard]:
+        """
+        Raises:
+            ValueError: a melody has a pitch that is none of the alphabet.
+        """
+        strange = np.setdiff1d(np.concatenate([line.pitch for line in lines]), self.alphabet)
+        if len(strange):
+            raise ValueError(
+                f"the pitch {strange[0]} (MIDI number) is not in the alphabet; make it of all melodies, those asked about too"
+            )
         return [_Heard.of(view, lines, self.alphabet) for view in self.views]
 
     def _said(self, heard: Sequence[_Heard], known: Ints, asked: Ints, long: Long) -> Floats:

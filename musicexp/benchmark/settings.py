@@ -55,14 +55,14 @@ READS = {"pitches": ("tokens=pitches",), "rhythm": ("tokens=voice", "seq_length=
 """What a model is told, with the words of `run` by which it is told; with rhythm a note is two tokens, so a window is twice as long."""
 
 SETTINGS = {
-    "sets": "which data sets: chorales, kinder or both",
+    "sets": "which data sets: chorales, kinder",
     "folding": "random: any melody in any fold, as published; grouped: no melody has a near-duplicate in another fold",
     "folds": "which of the ten folds are tested; the published figures are means over all",
-    "reads": "pitches: nothing but the pitches so far; rhythm: key, metre and every note's place and duration too",
+    "reads": "pitches: nothing but the pitches so far; rhythm: key, metre, every note's place and duration, and where phrases end too",
     "seeds": "train every fold with so many seeds: seed, seed+1, ...",
     "workers": "processes that train folds side by side, one thread each; auto takes one for each physical core",
     "quick": "two short folds, to see that everything works",
-    "full": "the best that is known, however long it takes",
+    "full": "six models as one, however long it takes",
     "tuned": "train every fold with the settings of conf/tuned/, where `tune=true` found some; false does not",
     "tune": "first search inside each fold's training part for the settings that it is trained with, and keep them",
     "pretrained": "first learn from the other Essen folk songs, of which none shares a run of 15 intervals with a melody of the set",
@@ -159,6 +159,10 @@ def asked(words: Sequence[str]) -> Asked:
     if quick and tune:
         raise SettingError(
             "quick=true and tune=true do not go together: what suits so short a training suits no other; leave one out"
+        )
+    if tune and own.get("tuned") == "false":
+        raise SettingError(
+            "tune=true and tuned=false do not go together: what is found is what every fold is trained with; leave one out"
         )
     if pretrained:
         _check_pretrained(own, full=full, tune=tune)

@@ -45,8 +45,9 @@ def _help() -> str:
             "python -m musicexp benchmark pearce [setting=value ...] [--json]",
             "",
             "Trains on two sets of melodies that music21 carries, in ten folds, and prints bits per pitch of the melodies held out",
-            "beside those that Pearce (2005) published, and beside PPM on the very same folds. Each fold is a run of its own, which",
-            "`compare`, `ui` and `export` know. What is finished is not trained again: the same command goes on after a Ctrl-C or a kill.",
+            "beside those that Pearce (2005) published, and beside PPM and multiple viewpoints on the very same folds. Each fold is a",
+            "run of its own, which `compare`, `ui` and `export` know. What is finished is not trained again: the same command goes on",
+            "after a Ctrl-C or a kill.",
             "",
             "Settings with their defaults:",
             *(
