@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from musicexp.baselines.melody_line import BEGINS, MelodyLine
 from musicexp.baselines.ppm import PPM, Long, PPMSettings
 from musicexp.baselines.ppm_escape import Floats, Ints
-from musicexp.music.keys import KRUMHANSL_KESSLER
+from musicexp.music.keys import krumhansl_kessler
 
 PARTS = 5
 """Into which what is learned from is cut to fit the pool."""
@@ -135,9 +135,7 @@ def guessed_keys(pitch: Ints) -> Ints:
     """The key whose profile correlates best with the pitch classes before each note: int64 [notes], tonic + 12 in minor."""
     classes = pitch[:, None] % 12 == np.arange(12)
     before = classes.cumsum(axis=0) - classes
-    profiles = np.array([np.roll(mode, tonic) for mode in KRUMHANSL_KESSLER for tonic in range(12)])
-    profiles = (profiles - profiles.mean(axis=1, keepdims=True)) / profiles.std(axis=1, keepdims=True)
-    return np.asarray((before @ profiles.T).argmax(axis=1))
+    return np.asarray((before @ krumhansl_kessler().T).argmax(axis=1))
 
 
 RELATIONS: dict[str, Codes] = {

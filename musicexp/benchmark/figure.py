@@ -120,12 +120,11 @@ def measured(
     alphabet = pitches_of(store)
     tests = [store.piece(number) for number in numbers]
     known = [piece for side in SIDES[:2] for piece in material.ids[side]]
-    symbols = [_symbols(piece, alphabet) for piece in tests]
+    counted, symbols = ([_symbols(piece, alphabet) for piece in pieces] for pieces in (known, tests))
     model = nats_among(judged_model(checkpoint), tests, alphabet.tolist())
     said = {OURS: model}
     for name, settings in PPMS.items():
-        ppm = PPM(len(alphabet), settings).fit([_symbols(piece, alphabet) for piece in known])
-        said[name] = ppm.nats(symbols)
+        said[name] = PPM(len(alphabet), settings).fit(counted).nats(symbols)
     said |= _said_by_viewpoints(store, alphabet, known, tests)
     nats = {name: [_of(*both) for both in zip(of, symbols, strict=True)] for name, of in said.items()}
     for name, mixed in MIXED.items():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from musicexp.metrics.lines import bars_of, entropy_bits
 from musicexp.music import Piece
-from musicexp.music.keys import KRUMHANSL_KESSLER, pitch_class_lengths
+from musicexp.music.keys import krumhansl_kessler, pitch_class_lengths
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 
@@ -80,7 +80,7 @@ def best_correlation(weights: NDArray[np.float64]) -> float:
     """
     deviation = weights - weights.mean()
     scale = float(np.sqrt(deviation @ deviation))
-    return float((_profiles() @ deviation).max() / scale) if scale > 1e-9 * weights.sum() else 0.0
+    return float((krumhansl_kessler() @ deviation).max() / scale) if scale > 1e-9 * weights.sum() else 0.0
 
 
 @cache
@@ -88,12 +88,3 @@ def _scales() -> NDArray[np.int64]:
     """The twelve major scales: int64 [tonics, pitch classes], 1 or 0."""
     major = np.isin(np.arange(12), MAJOR_SCALE).astype(np.int64)
     return np.stack([np.roll(major, tonic) for tonic in range(12)])
-
-
-@cache
-def _profiles() -> NDArray[np.float64]:
-    """The profiles of the 24 keys, each less its mean and of length 1: float64 [keys, pitch classes]."""
-    rows = np.array([np.roll(mode, tonic) for mode in KRUMHANSL_KESSLER for tonic in range(12)])
-    rows -= rows.mean(axis=1, keepdims=True)
-    unit: NDArray[np.float64] = rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    return unit

@@ -124,6 +124,15 @@ def tonic_and_mode(key: str) -> tuple[int, str] | None:
 
 
 @cache
+def krumhansl_kessler() -> NDArray[np.float64]:
+    """The profiles of the 24 keys after Krumhansl and Kessler, the major ones first, each less its mean and of length 1: float64 [keys, pitch classes]."""
+    rows = np.array([np.roll(mode, tonic) for mode in KRUMHANSL_KESSLER for tonic in range(12)])
+    rows -= rows.mean(axis=1, keepdims=True)
+    unit: NDArray[np.float64] = rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    return unit
+
+
+@cache
 def _profiles() -> _Profiles:
     """The weights, turned to every tonic."""
     rows = []

@@ -104,7 +104,7 @@ class _Writer:
         self._pitches: list[int] = piece.pitch.tolist()
         end = bars[-1].end
         self._sounding = [(note.onset, min(note.onset + note.duration, end)) for note in piece.notes()]
-        self._fermatas = set(piece.fermata.nonzero()[0].tolist()) if piece.fermata is not None else set()
+        self._fermatas = set(piece.held.nonzero()[0].tolist())
         self._names = piece.parts
         self._metre = metre
         self._bars = bars
